@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target of ours is built under the same strict rules: a dependency that shows in a
+// module's face must say `public import`, and a warning is an error.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: excluded[name] ?? [], swiftSettings: strict)
+}
+
+func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, exclude: excluded[name] ?? [], resources: resources, swiftSettings: strict)
+}
+
+// Files that tests read by path, not by the compiler.
+let excluded: [String: [String]] = [
+  "AgentCoreTests": ["Transcripts"],
+  "CommandTests": ["Snapshots"],
+  "CoordinatorCoreTests": ["Transcripts"],
+  "PlacementEngineTests": ["Scenarios"],
+  "StoreTests": ["Schemas"],
+  "WireTests": ["Golden"],
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let collections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+  name: "numafleet",
+  products: [
+  ],
+  dependencies: [
+    // The command line: subcommands, help and completion that users of Swift tools know.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // OrderedDictionary: the pure cores must not iterate hashed collections.
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    // One logging face for both daemons.
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    // The wire's encoding.
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    // SQLite with migrations and checked statements.
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    // YAML for cluster-config, with line marks in its errors.
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // C libraries: touched by exactly one Swift module each.
+    // GNU-only calls that Glibc's module hides: sched affinity masks, eventfd, pidfd.
+    // The same wire exchange in bare C, the yardstick of `numafleet bench wire`.
+
+    // Pure modules: no IO, no clock, no randomness, no Foundation.
+    library("NUMA"),
+    library("Fleet", ["NUMA"]),
+
+    // Edge modules: IO, one foreign library each.
+    // What surrounds the loop of either daemon: clocks, files, the log.
+
+    // Composition roots.
+    // Something to place, for the demo and the end-to-end tests.
+
+    tests("NUMATests", ["NUMA"]),
+    tests("FleetTests", ["Fleet", "NUMA"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,74 @@
+/// What an agent knows of its host beside the topology: versions, and the settings that act on placement.
+public struct HostFacts: Sendable, Hashable, Codable {
+  /// `uname -r`.
+  public var kernelVersion: String
+  /// libvirt daemon's version as `major.minor.release`; nil without libvirt.
+  public var libvirtVersion: String?
+  /// Hypervisor's version as libvirt tells it; nil without libvirt.
+  public var qemuVersion: String?
+  /// The connection URI in use; nil when the agent runs on the kernel alone.
+  public var libvirtURI: String?
+  /// 1 or 2; nil where no cpuset controller is mounted.
+  public var cgroupVersion: Int?
+  /// `/proc/sys/kernel/numa_balancing`; nil where the kernel lacks it.
+  public var numaBalancing: Int?
+  /// Kernel same-page merging; nil where the kernel lacks it.
+  public var ksm: KSMState?
+  /// Names of running processes that move guests on their own, for example `numad`, `irqbalance`.
+  public var foreignBalancers: [String]
+  /// Which source gave what, for example `cells: libvirt capabilities`, `free pages: /sys/devices/system/node`.
+  public var sources: [SourceNote]
+
+  public init(
+    kernelVersion: String, libvirtVersion: String? = nil, qemuVersion: String? = nil, libvirtURI: String? = nil,
+    cgroupVersion: Int? = nil, numaBalancing: Int? = nil, ksm: KSMState? = nil, foreignBalancers: [String] = [],
+    sources: [SourceNote] = []
+  ) {
+    self.kernelVersion = kernelVersion
+    self.libvirtVersion = libvirtVersion
+    self.qemuVersion = qemuVersion
+    self.libvirtURI = libvirtURI
+    self.cgroupVersion = cgroupVersion
+    self.numaBalancing = numaBalancing
+    self.ksm = ksm
+    self.foreignBalancers = foreignBalancers
+    self.sources = sources
+  }
+
+  /// Kernel major and minor, for version gates; (0, 0) when unreadable.
+  public var kernelRelease: (major: Int, minor: Int) {
+    let parts = kernelVersion.split(whereSeparator: { !$0.isNumber }).prefix(2).compactMap { Int($0) }
+    return parts.count == 2 ? (parts[0], parts[1]) : (0, 0)
+  }
+
+  /// Whether a cpuset.mems change moves pages: always on cgroup v1 as libvirt sets it, on v2 since kernel 5.15.
+  public var cpusetMigratesPages: Bool {
+    guard let cgroupVersion else { return false }
+    return cgroupVersion == 1 || kernelRelease >= (5, 15)
+  }
+}
+
+/// `/sys/kernel/mm/ksm`.
+public struct KSMState: Sendable, Hashable, Codable {
+  /// `run`: 0 stopped, 1 running, 2 unmerging.
+  public var run: Int
+  /// `merge_across_nodes`: whether pages of different cells are merged into one.
+  public var mergeAcrossNodes: Bool
+  /// `pages_shared`: merged pages in use.
+  public var pagesShared: Int
+  public init(run: Int, mergeAcrossNodes: Bool, pagesShared: Int) {
+    self.run = run
+    self.mergeAcrossNodes = mergeAcrossNodes
+    self.pagesShared = pagesShared
+  }
+}
+
+/// Which source a part of the topology came from.
+public struct SourceNote: Sendable, Hashable, Codable {
+  public var part: String
+  public var source: String
+  public init(part: String, source: String) {
+    self.part = part
+    self.source = source
+  }
+}

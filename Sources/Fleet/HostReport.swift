@@ -1,0 +1,62 @@
+public import NUMA
+
+/// What an agent tells of its host: always the full state, so that a lost or repeated report does no harm.
+public struct HostReport: Sendable, Hashable, Codable {
+  public var facts: HostFacts
+  /// Hash of `topology`; the coordinator asks for the topology when it does not hold this one.
+  public var topologyHash: UInt64
+  /// Present when the coordinator was not known to hold it.
+  public var topology: HostTopology?
+  /// Free memory and pages by cell now; changes all the time, so it is not part of the topology's hash.
+  public var cells: [CellState]
+  public var guests: [Guest]
+  /// Whether libvirt answers; nil when the agent runs without it.
+  public var libvirtAnswers: Bool?
+
+  public init(
+    facts: HostFacts, topologyHash: UInt64, topology: HostTopology?, cells: [CellState], guests: [Guest],
+    libvirtAnswers: Bool?
+  ) {
+    self.facts = facts
+    self.topologyHash = topologyHash
+    self.topology = topology
+    self.cells = cells
+    self.guests = guests
+    self.libvirtAnswers = libvirtAnswers
+  }
+}
+
+/// What is free on one cell now.
+public struct CellState: Sendable, Hashable, Codable {
+  public var cell: Int
+  public var memoryFree: KiB
+  public var pages: [PagePool]
+  public init(cell: Int, memoryFree: KiB, pages: [PagePool]) {
+    self.cell = cell
+    self.memoryFree = memoryFree
+    self.pages = pages
+  }
+}
+
+extension HostTopology {
+  /// The topology without what changes by the minute, for hashing and comparing.
+  public var withoutFreeAmounts: HostTopology {
+    var copy = self
+    for index in copy.cells.indices {
+      copy.cells[index].memoryFree = 0
+      for pool in copy.cells[index].pages.indices { copy.cells[index].pages[pool].free = 0 }
+    }
+    return copy
+  }
+
+  /// The topology with the free amounts of a later report.
+  public func with(_ states: [CellState]) -> HostTopology {
+    var copy = self
+    for state in states {
+      guard let index = copy.cells.firstIndex(where: { $0.id == state.cell }) else { continue }
+      copy.cells[index].memoryFree = state.memoryFree
+      copy.cells[index].pages = state.pages
+    }
+    return copy
+  }
+}

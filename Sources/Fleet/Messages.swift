@@ -1,0 +1,89 @@
+/// What an agent says to a coordinator. Messages may be lost, repeated or reordered; each carries full state.
+public enum ToCoordinator: Sendable, Hashable {
+  /// First after each connection.
+  case hello(Hello)
+  case report(HostReport)
+  /// Nothing changed since the report of that sequence.
+  case heartbeat(lastReport: UInt64)
+  case jobReport(JobReport)
+}
+
+/// Who is there, and what it remembers.
+public struct Hello: Sendable, Hashable, Codable {
+  public var softwareVersion: String
+  public var topologyHash: UInt64
+  /// The newest coordinator's term this agent has obeyed.
+  public var highestEpoch: Epoch
+  public init(softwareVersion: String, topologyHash: UInt64, highestEpoch: Epoch) {
+    self.softwareVersion = softwareVersion
+    self.topologyHash = topologyHash
+    self.highestEpoch = highestEpoch
+  }
+}
+
+/// What a coordinator says to an agent.
+public enum ToAgent: Sendable, Hashable {
+  /// Answer to hello: the term, and whether the topology must be sent.
+  case welcome(Welcome)
+  case job(Job)
+  /// The report of this final outcome is durable; the agent may forget it.
+  case jobAcknowledged(JobID)
+  /// The coordinator lacks state: send a full report now.
+  case sendReport(withTopology: Bool)
+  /// The message of that id was not understood or not allowed.
+  case refused(Refusal)
+}
+
+/// The coordinator's answer to hello.
+public struct Welcome: Sendable, Hashable, Codable {
+  public var host: HostID
+  public var epoch: Epoch
+  /// Whether the coordinator lacks the topology the hello named.
+  public var wantsTopology: Bool
+  public var heartbeatMilliseconds: Int
+  public init(host: HostID, epoch: Epoch, wantsTopology: Bool, heartbeatMilliseconds: Int) {
+    self.host = host
+    self.epoch = epoch
+    self.wantsTopology = wantsTopology
+    self.heartbeatMilliseconds = heartbeatMilliseconds
+  }
+}
+
+/// What travels around every payload.
+public struct Envelope<Payload: Sendable & Hashable>: Sendable, Hashable {
+  /// Protocol versions the sender understands; the lowest and highest minor of the one major version.
+  public var protocolLowest: Int
+  public var protocolHighest: Int
+  /// Unique per sender and boot; an answer repeats it in `answering`.
+  public var messageID: UInt64
+  public var answering: UInt64?
+  /// The coordinator's term, as far as the sender knows it.
+  public var epoch: Epoch
+  /// The sender's boot; empty from operators.
+  public var boot: BootID
+  /// Rises with every message of a boot.
+  public var sequence: UInt64
+  public var payload: Payload
+
+  public init(
+    protocolLowest: Int = ProtocolVersion.lowest, protocolHighest: Int = ProtocolVersion.highest, messageID: UInt64,
+    answering: UInt64? = nil, epoch: Epoch, boot: BootID, sequence: UInt64, payload: Payload
+  ) {
+    self.protocolLowest = protocolLowest
+    self.protocolHighest = protocolHighest
+    self.messageID = messageID
+    self.answering = answering
+    self.epoch = epoch
+    self.boot = boot
+    self.sequence = sequence
+    self.payload = payload
+  }
+}
+
+/// The wire versions this build speaks.
+public enum ProtocolVersion {
+  /// The oldest it still understands.
+  public static let lowest = 1
+  /// The one it prefers.
+  public static let highest = 1
+}

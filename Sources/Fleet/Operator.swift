@@ -1,0 +1,211 @@
+/// What an operator asks of a coordinator.
+public enum OperatorRequest: Sendable, Hashable {
+  case hosts
+  case host(HostID)
+  /// Guests of one host or of all.
+  case guests(host: HostID?)
+  /// A guest by id, name, or `HOST/NAME`.
+  case guest(String)
+  case findings(host: HostID?)
+  /// Places a running guest anew; `cells` fixes host cells in order of guest cells.
+  case placeGuest(PlaceGuest)
+  /// Finds the best place for a new guest and keeps nothing.
+  case placeShape(Shape, explain: Bool)
+  /// Defines and starts a guest of that shape on the best host.
+  case start(StartGuest)
+  /// A manual change of one guest: `numafleet pin`, `numatune`, `cputune`.
+  case change(ManualChange)
+  case makePlan(PlanRequest)
+  case plans
+  case plan(PlanID)
+  case applyPlan(PlanID)
+  case jobs(active: Bool)
+  case job(JobID)
+  /// Events after a sequence; with `follow` later ones are sent as they happen.
+  case events(after: UInt64, follow: Bool)
+  case keys
+  case authorizeKey(AuthorizedKey)
+  case revokeKey(publicKey: String)
+  case policy
+  case status
+}
+
+/// `numafleet place GUEST`.
+public struct PlaceGuest: Sendable, Hashable, Codable {
+  public var guest: String
+  public var cells: [Int]?
+  public var scope: Scope?
+  public var driver: DriverChoice?
+  public var dryRun: Bool
+  public var explain: Bool
+  public init(
+    guest: String, cells: [Int]? = nil, scope: Scope? = nil, driver: DriverChoice? = nil, dryRun: Bool,
+    explain: Bool
+  ) {
+    self.guest = guest
+    self.cells = cells
+    self.scope = scope
+    self.driver = driver
+    self.dryRun = dryRun
+    self.explain = explain
+  }
+}
+
+/// `numafleet start`.
+public struct StartGuest: Sendable, Hashable, Codable {
+  /// The UUID in the domain's XML.
+  public var guest: GuestID
+  public var shape: Shape
+  /// The domain's XML as the operator gave it; the agent's host gets it with the placement merged in.
+  public var domainXML: String
+  public var dryRun: Bool
+  public init(guest: GuestID, shape: Shape, domainXML: String, dryRun: Bool) {
+    self.guest = guest
+    self.shape = shape
+    self.domainXML = domainXML
+    self.dryRun = dryRun
+  }
+}
+
+/// One manual change over the same path as a planned one.
+public struct ManualChange: Sendable, Hashable, Codable {
+  public var guest: String
+  public var desired: Pinning
+  public var scope: Scope?
+  public var driver: DriverChoice?
+  public var dryRun: Bool
+  public init(guest: String, desired: Pinning, scope: Scope? = nil, driver: DriverChoice? = nil, dryRun: Bool) {
+    self.guest = guest
+    self.desired = desired
+    self.scope = scope
+    self.driver = driver
+    self.dryRun = dryRun
+  }
+}
+
+/// A public key that may speak to the coordinator.
+public struct AuthorizedKey: Sendable, Hashable, Codable {
+  /// Z85, 40 characters.
+  public var publicKey: String
+  /// The host or operator it belongs to.
+  public var owner: String
+  public var role: Role
+  /// Milliseconds since 1970.
+  public var since: Int
+  public var revoked: Bool
+  public init(publicKey: String, owner: String, role: Role, since: Int = 0, revoked: Bool = false) {
+    self.publicKey = publicKey
+    self.owner = owner
+    self.role = role
+    self.since = since
+    self.revoked = revoked
+  }
+}
+
+/// What a key or a local user may do; each includes the one before among operators.
+public enum Role: String, Sendable, Hashable, Codable, CaseIterable {
+  /// May report for the host of its name and nothing else.
+  case agent
+  /// May read.
+  case viewer
+  /// May also change guests.
+  case `operator`
+  /// May also change keys.
+  case admin
+}
+
+/// What the coordinator answers. Every request has exactly one answer, but `events` with `follow`, which has many.
+public enum OperatorReply: Sendable, Hashable {
+  case hosts([HostView])
+  case host(HostView)
+  case guests([PlacedGuest])
+  case guest(PlacedGuest)
+  case findings([Finding])
+  case decision(Decision)
+  case plans([Plan])
+  case plan(Plan)
+  case jobs([JobRecord])
+  case events([FleetEvent])
+  case keys([AuthorizedKey])
+  case policy(Policy)
+  case status(CoordinatorStatus)
+  /// Durable before this was sent.
+  case accepted(Accepted)
+  case refused(Refusal)
+}
+
+/// A guest with its host.
+public struct PlacedGuest: Sendable, Hashable, Codable {
+  public var host: HostID
+  public var guest: Guest
+  public init(host: HostID, guest: Guest) {
+    self.host = host
+    self.guest = guest
+  }
+}
+
+/// What came of a command.
+public struct Accepted: Sendable, Hashable, Codable {
+  public var plan: PlanID?
+  public var jobs: [JobID]
+  public var text: String
+  public init(plan: PlanID? = nil, jobs: [JobID] = [], text: String) {
+    self.plan = plan
+    self.jobs = jobs
+    self.text = text
+  }
+}
+
+/// A job with its history, as the ledger has it.
+public struct JobRecord: Sendable, Hashable, Codable {
+  public var job: Job
+  public var plan: PlanID?
+  public var state: JobState
+  public var report: JobReport?
+  /// Milliseconds since 1970.
+  public var created: Int
+  public var ended: Int?
+  public init(job: Job, plan: PlanID?, state: JobState, report: JobReport? = nil, created: Int, ended: Int? = nil) {
+    self.job = job
+    self.plan = plan
+    self.state = state
+    self.report = report
+    self.created = created
+    self.ended = ended
+  }
+}
+
+/// Where a job is in its life.
+public enum JobState: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Its wave has not begun.
+  case waiting
+  /// Sent and not yet answered, or sent again.
+  case sent
+  case running
+  case verified, refused, diverged
+
+  public var isFinal: Bool { self == .verified || self == .refused || self == .diverged }
+}
+
+/// The coordinator about itself.
+public struct CoordinatorStatus: Sendable, Hashable, Codable {
+  public var softwareVersion: String
+  public var epoch: Epoch
+  public var hosts: Int
+  public var hostsUnreachable: Int
+  public var guests: Int
+  public var jobsInFlight: Int
+  public var lastEvent: UInt64
+  public init(
+    softwareVersion: String, epoch: Epoch, hosts: Int, hostsUnreachable: Int, guests: Int, jobsInFlight: Int,
+    lastEvent: UInt64
+  ) {
+    self.softwareVersion = softwareVersion
+    self.epoch = epoch
+    self.hosts = hosts
+    self.hostsUnreachable = hostsUnreachable
+    self.guests = guests
+    self.jobsInFlight = jobsInFlight
+    self.lastEvent = lastEvent
+  }
+}

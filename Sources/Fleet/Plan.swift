@@ -1,0 +1,135 @@
+public import NUMA
+
+/// A set of moves that take the fleet from one observed state to a better one: a value, immutable once made.
+public struct Plan: Sendable, Hashable, Codable {
+  /// 0 until the coordinator commits it.
+  public var id: PlanID
+  /// The newest plan when this one was made; it may be committed only while that is still the newest.
+  public var parent: PlanID
+  /// What the plan is for, for example `repair`, `place db`.
+  public var purpose: String
+  public var wallMilliseconds: Int
+  /// Moves of one wave do not wait for each other; a wave starts when the one before it has ended.
+  public var waves: [Wave]
+  /// Guests that should move and cannot, each with its reason.
+  public var unmoved: [UnmovedGuest]
+  public var state: PlanState
+
+  public init(
+    id: PlanID = 0, parent: PlanID = 0, purpose: String, wallMilliseconds: Int = 0, waves: [Wave] = [],
+    unmoved: [UnmovedGuest] = [], state: PlanState = .proposed
+  ) {
+    self.id = id
+    self.parent = parent
+    self.purpose = purpose
+    self.wallMilliseconds = wallMilliseconds
+    self.waves = waves
+    self.unmoved = unmoved
+    self.state = state
+  }
+
+  /// All moves in the order they may start.
+  public var moves: [Move] { waves.flatMap(\.moves) }
+}
+
+/// How far a plan is.
+public enum PlanState: String, Sendable, Hashable, Codable, CaseIterable {
+  case proposed, applying, done, failed
+}
+
+/// Moves that may run at the same time.
+public struct Wave: Sendable, Hashable, Codable {
+  public var moves: [Move]
+  public init(moves: [Move]) { self.moves = moves }
+}
+
+/// One guest's change of place.
+public struct Move: Sendable, Hashable, Codable {
+  public var guest: GuestID
+  public var guestName: String
+  public var host: HostID
+  public var incarnation: Incarnation?
+  /// Guest cells before, where known.
+  public var from: [GuestCellPlacement]
+  public var placement: Placement
+  /// The live pinning planned on; the agent refuses when it has changed.
+  public var expected: Pinning
+  public var movability: Movability
+  /// Memory to copy.
+  public var copy: KiB
+  /// Why, with numbers.
+  public var reason: String
+  public var explanation: Explanation?
+
+  public init(
+    guest: GuestID, guestName: String, host: HostID, incarnation: Incarnation?, from: [GuestCellPlacement],
+    placement: Placement, expected: Pinning, movability: Movability, copy: KiB, reason: String,
+    explanation: Explanation? = nil
+  ) {
+    self.guest = guest
+    self.guestName = guestName
+    self.host = host
+    self.incarnation = incarnation
+    self.from = from
+    self.placement = placement
+    self.expected = expected
+    self.movability = movability
+    self.copy = copy
+    self.reason = reason
+    self.explanation = explanation
+  }
+}
+
+/// A guest that a plan leaves where it is.
+public struct UnmovedGuest: Sendable, Hashable, Codable {
+  public var guest: GuestID
+  public var guestName: String
+  public var host: HostID
+  public var reason: String
+  public init(guest: GuestID, guestName: String, host: HostID, reason: String) {
+    self.guest = guest
+    self.guestName = guestName
+    self.host = host
+    self.reason = reason
+  }
+}
+
+/// What a plan is made from: one value, so that the same input gives the same plan.
+public struct PlanningInput: Sendable, Hashable, Codable {
+  public var inventory: Inventory
+  public var policy: Policy
+  public var parent: PlanID
+  public var request: PlanRequest
+  /// Upper bound of search steps; never time.
+  public var budget: Int
+  public init(inventory: Inventory, policy: Policy, parent: PlanID, request: PlanRequest, budget: Int = 1_000_000) {
+    self.inventory = inventory
+    self.policy = policy
+    self.parent = parent
+    self.request = request
+    self.budget = budget
+  }
+}
+
+/// What to plan for.
+public enum PlanRequest: Sendable, Hashable, Codable {
+  /// Mends what `findings` names, on all hosts or one.
+  case repair(host: HostID?)
+  /// Places one running guest anew on its host; `cells` fixes the host cell of each guest cell in order.
+  case place(guest: GuestID, host: HostID, cells: [Int]?)
+}
+
+/// What contradicts the rules in an assignment or plan.
+public struct Violation: Sendable, Hashable, Codable, CustomStringConvertible {
+  public var host: HostID
+  public var guest: GuestID?
+  public var rule: String
+  public var text: String
+  public init(host: HostID, guest: GuestID?, rule: String, text: String) {
+    self.host = host
+    self.guest = guest
+    self.rule = rule
+    self.text = text
+  }
+  public var description: String { "\(host)\(guest.map { " \($0)" } ?? ""): \(rule): \(text)" }
+}
