@@ -66,6 +66,7 @@ let package = Package(
     // Pure modules: no IO, no clock, no randomness, no Foundation.
     library("NUMA"),
     library("Fleet", ["NUMA"]),
+    library("PlacementEngine", ["Fleet", "NUMA", collections]),
 
     // Edge modules: IO, one foreign library each.
     // What surrounds the loop of either daemon: clocks, files, the log.
@@ -75,6 +76,7 @@ let package = Package(
 
     tests("NUMATests", ["NUMA"]),
     tests("FleetTests", ["Fleet", "NUMA"]),
+    tests("PlacementEngineTests", ["PlacementEngine", "Fleet", "NUMA"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,124 @@
+import Fleet
+import NUMA
+
+/// What is to be placed, the same for a new shape and for a guest that runs.
+struct Demand: Sendable {
+  let name: String
+  /// 1 to 8, in order of guest cell.
+  var cells: [DemandCell]
+  let cpuClass: CPUClass
+  let smt: SMTPolicy
+  let pageSize: PageSize
+  /// The mode that numatune is written with.
+  let mode: NUMAMode
+  /// Devices that the first guest cell must share a cell with.
+  let near: [String]
+  let emulatorPCPUs: Int
+  /// Ids of iothreads.
+  let iothreads: [Int]
+  /// Hosts it may go to; empty means any.
+  let hosts: [HostID]
+  /// Whether several guest cells may share one host cell.
+  var sharing = false
+  /// What is known of it when it runs.
+  var running: RunningDemand?
+
+  /// Vcpus that run from the start, over all guest cells; at least 1, because costs are divided by it.
+  var vcpus: Int { max(cells.reduce(0) { $0 + $1.online.count }, 1) }
+  /// KiB over all guest cells, at least 1.
+  var memory: Int { max(cells.reduce(0) { $0 + $1.memory }, 1) }
+}
+
+/// One guest cell of a demand.
+struct DemandCell: Sendable {
+  let guestCell: Int
+  /// Vcpus that run, ascending.
+  let online: [Int]
+  /// Vcpus that may be plugged later, ascending.
+  let offline: [Int]
+  /// KiB.
+  let memory: Int
+  /// Memory already on each host cell, by index; empty for a new guest.
+  var resident: [Int] = []
+
+  /// KiB that must be copied, or for a new guest allocated, when it goes to the cell of that index.
+  func arriving(at index: Int, wholePages: Bool) -> Int {
+    if resident.isEmpty { return memory }
+    // Huge pages are allocated at start, so those not seen anywhere are still counted; base pages come when touched.
+    if wholePages { return max(memory - resident[index], 0) }
+    return resident.reduce(0, +) - resident[index]
+  }
+}
+
+/// What ties a running guest to the host it is on.
+struct RunningDemand: Sendable {
+  let guest: Guest
+  /// The only host cell of each guest cell by index, where it is fixed; nil where all may be tried.
+  var fixed: [Int?]
+  /// Whether its memory may go to other cells.
+  let memoryMoves: Bool
+  /// Why its memory stays, or what moves it.
+  let memoryReason: String
+  /// Whether libnuma moves the pages, cell by cell, instead of libvirt.
+  let byPages: Bool
+  /// Where each guest cell's memory mostly is, by index.
+  let homes: [Int?]
+  /// Its present single CPU of each vcpu when it is pinned 1:1.
+  let pins: [VCPUPin]
+
+  /// Whether libnuma can do it: it moves all that a guest has on one cell, so a moving guest cell must neither come
+  /// from nor go to a cell that another guest cell's memory is on.
+  func canMovePages(to cells: [Int]) -> Bool {
+    guard byPages else { return true }
+    for (index, target) in cells.enumerated() {
+      guard let home = homes[index], home != target else { continue }
+      for (other, otherHome) in homes.enumerated() where other != index {
+        if otherHome == target || otherHome == home || cells[other] == target { return false }
+      }
+    }
+    return true
+  }
+}
+
+extension Demand {
+  /// A new guest of a shape without contradictions.
+  init(_ shape: Shape) {
+    name = shape.name
+    var next = 0
+    cells = shape.guestCells.enumerated().map { index, cell in
+      defer { next += cell.vcpus }
+      return DemandCell(
+        guestCell: index, online: Array(next..<(next + cell.vcpus)), offline: [], memory: cell.memory.count)
+    }
+    cpuClass = shape.cpuClass
+    smt = shape.smt
+    pageSize = shape.pageSize
+    mode = shape.mode
+    near = shape.near
+    emulatorPCPUs = shape.cpuClass == .dedicated ? shape.emulatorPCPUs : 0
+    iothreads = Array(0..<shape.iothreads).map { $0 + 1 }
+    hosts = shape.hosts
+  }
+}
+
+extension Shape {
+  /// What makes the shape impossible anywhere or too absurd to compute with; nil when it can be tried.
+  func refusal() -> Refusal? {
+    func malformed(_ text: String) -> Refusal {
+      Refusal(.malformed, "shape \(name): \(text)", remedy: "correct the shape")
+    }
+    for (index, cell) in guestCells.enumerated() {
+      if cell.vcpus > Amounts.vcpuLimit || cell.memory.count > Amounts.memoryLimit {
+        return malformed("guest cell \(index) asks for \(cell.vcpus) vcpus and \(cell.memory), more than any host has")
+      }
+    }
+    if pageSize.kib <= 0 { return malformed("a page size of \(pageSize.kib) KiB is none") }
+    if let text = contradictions().first { return malformed(text) }
+    if vcpus > Amounts.vcpuLimit {
+      return malformed("\(vcpus) vcpus are more than a guest can have (\(Amounts.vcpuLimit))")
+    }
+    if !(0...Amounts.vcpuLimit).contains(emulatorPCPUs) { return malformed("\(emulatorPCPUs) emulator pcpus are none") }
+    if !(0...Amounts.vcpuLimit).contains(iothreads) { return malformed("\(iothreads) iothreads are none") }
+    return nil
+  }
+}

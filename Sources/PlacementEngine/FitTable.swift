@@ -1,0 +1,167 @@
+import Fleet
+import NUMA
+
+/// Which guest cell fits which cell of one host, and what it costs there: all that the search needs to know.
+///
+/// Costs are weighted integers. The cost of an assignment is the sum over host cells of the cost of the guest cells
+/// put there together, and over pairs of guest cells of the distance between their host cells.
+struct FitTable {
+  let demand: Demand
+  let room: HostRoom
+  let weights: Weights
+  /// Thousandths of floating vcpus that each shared pcpu may carry.
+  let crowding: Int
+  /// Ids of host cells that are near all devices asked for; nil when any is.
+  let deviceCells: NodeSet?
+  /// Cost of each guest cell alone on each host cell, row by guest cell; `FitTable.misfit` where it does not fit.
+  private(set) var single: [Int] = []
+  /// Weighted cost of the distance between the guest cells of one pair, by their host cells, symmetric.
+  let pair: [Int]
+
+  /// Costs more than anything that fits.
+  static let misfit = Int.max
+  /// A move of all memory costs as much locality as this many thousandths: only a real gain pays for it.
+  static let copyMilli = 250
+  /// Sizes of blocks of vcpus that should remain fittable.
+  static let blocks = [1, 2, 4, 8, 16, 32, 64]
+  /// Vcpus in blocks that count as a whole loss, 1000: all blocks of a cell of 64 CPUs.
+  static let blockSum = 64 * 7
+
+  init(_ demand: Demand, on room: HostRoom, policy: Policy, deviceCells: NodeSet?) {
+    self.demand = demand
+    self.room = room
+    self.deviceCells = deviceCells
+    crowding = min(max(policy.overcommitPercent, 100), 6400) * 10
+    let weights = Weights(
+      contention: min(max(policy.weights.contention, 0), 1000), locality: min(max(policy.weights.locality, 0), 1000),
+      fragmentation: min(max(policy.weights.fragmentation, 0), 1000))
+    self.weights = weights
+    let count = room.cells.count
+    let pairs = demand.cells.count * (demand.cells.count - 1) / 2
+    var pair = [Int](repeating: 0, count: pairs > 0 ? count * count : 0)
+    if pairs > 0 {
+      for a in 0..<count {
+        for b in 0..<count where a != b {
+          pair[a * count + b] = weights.locality * Self.distanceMilli(room.bothWays(a, b), pairs: pairs)
+        }
+      }
+    }
+    self.pair = pair
+    single = [Int](repeating: Self.misfit, count: demand.cells.count * count)
+    for guestCell in demand.cells.indices {
+      for cell in room.cells.indices {
+        if let cost = cost(of: [guestCell], at: cell) { single[guestCell * count + cell] = cost }
+      }
+    }
+  }
+
+  /// Thousandths of locality lost by one pair: 1000 for cells at distance 20 when there is but one pair.
+  static func distanceMilli(_ bothWays: Int, pairs: Int) -> Int { max(bothWays - 20, 0) * 50 / pairs }
+
+  /// The weighted cost of guest cells together on one host cell; nil where they do not fit.
+  func cost(of group: [Int], at cell: Int) -> Int? {
+    guard shortfall(of: group, at: cell) == nil else { return nil }
+    let parts = costs(of: group, at: cell)
+    return weights.contention * parts.contention + weights.locality * parts.copy
+      + weights.fragmentation * parts.fragmentation
+  }
+
+  /// The weighted cost of a whole assignment of host cell indices in order of guest cells; nil where it does not fit.
+  func cost(of cells: [Int]) -> Int? {
+    guard demand.running?.canMovePages(to: cells) ?? true else { return nil }
+    var sum = 0
+    for cell in room.cells.indices {
+      let group = cells.indices.filter { cells[$0] == cell }
+      guard !group.isEmpty else { continue }
+      guard group.count == 1 || demand.sharing, let cost = cost(of: group, at: cell) else { return nil }
+      sum += cost
+    }
+    for (index, a) in cells.enumerated() {
+      for b in cells[(index + 1)...] { sum += pair.isEmpty ? 0 : pair[a * room.cells.count + b] }
+    }
+    return sum
+  }
+}
+
+// MARK: - Constraints
+
+extension FitTable {
+  /// The first constraint that guest cells together on one host cell do not meet.
+  func shortfall(of group: [Int], at index: Int) -> Shortfall? {
+    let cell = room.cells[index]
+    for guestCell in group {
+      if let fixed = demand.running?.fixed[guestCell], fixed != index {
+        let stays = demand.running?.memoryMoves == false
+        return Shortfall(stays ? .memoryStays : .notAsked, detail: stays ? demand.running?.memoryReason ?? "" : "")
+      }
+    }
+    if group.contains(0), let deviceCells, !deviceCells.contains(cell.id) {
+      return Shortfall(.deviceElsewhere, detail: demand.near.joined(separator: ", "))
+    }
+    let vcpus = group.reduce(0) { $0 + demand.cells[$1].online.count }
+    return cpuShortfall(vcpus, of: group, on: cell) ?? memoryShortfall(of: group, at: index)
+  }
+
+  private func cpuShortfall(_ vcpus: Int, of group: [Int], on cell: CellRoom) -> Shortfall? {
+    let emulator = group.contains(0) ? demand.emulatorPCPUs : 0
+    if vcpus + emulator == 0 { return nil }
+    if cell.usable.isEmpty { return Shortfall(.noCPUs, need: vcpus) }
+    switch demand.cpuClass {
+    case .dedicated:
+      if keepsPins(group, on: cell) { return nil }
+      if let short = CoreChoice.shortfall(vcpus, smt: demand.smt, from: cell.cores) { return short }
+      let taken = dedicatedCount(vcpus, on: cell) + emulator
+      if taken > cell.dedicable.count { return Shortfall(.dedicated, need: taken, has: cell.dedicable.count) }
+      // Those who float here must still find the CPUs that the policy promises them.
+      let left = max(cell.shared.count - taken, 0)
+      if left * crowding >= cell.confined { return nil }
+      let needed = (cell.confined + crowding - 1) / crowding
+      return Shortfall(.dedicated, need: taken, has: max(cell.shared.count - needed, 0))
+    case .floating:
+      let spare = cell.shared.count * crowding - cell.confined
+      return spare >= vcpus * 1000
+        ? nil
+        : Shortfall(
+          .shared, need: vcpus, has: max(spare, 0),
+          detail: "left on \(cell.shared.count) shared pcpus at \(crowding / 10) %")
+    }
+  }
+
+  private func memoryShortfall(of group: [Int], at index: Int) -> Shortfall? {
+    let cell = room.cells[index]
+    if let running = demand.running, !running.memoryMoves { return nil }
+    let memory = group.reduce(0) { $0 + demand.cells[$1].memory }
+    guard memory > 0 else { return nil }
+    if !cell.hasMemory { return Shortfall(.noMemory, need: memory) }
+    let isBase = room.isBase(demand.pageSize, at: index)
+    let arriving = group.reduce(0) { $0 + demand.cells[$1].arriving(at: index, wholePages: !isBase) }
+    if !isBase {
+      let free = cell.free(demand.pageSize) ?? 0
+      return free >= arriving ? nil : Shortfall(.pages, need: arriving, has: free, pageSize: demand.pageSize)
+    }
+    // Memory that is all there already stays even where too much has been promised; nothing gets worse by it.
+    let stays = demand.running != nil && arriving == 0
+    if !stays, cell.capacity < memory { return Shortfall(.capacity, need: memory, has: cell.capacity) }
+    return cell.freeNow >= arriving ? nil : Shortfall(.freeNow, need: arriving, has: cell.freeNow)
+  }
+
+  /// CPUs that so many dedicated vcpus take, with the idle threads of their cores under `isolate`.
+  private func dedicatedCount(_ vcpus: Int, on cell: CellRoom) -> Int {
+    guard demand.smt == .isolate else { return vcpus }
+    return cell.cores.lazy.filter(\.whole).prefix(vcpus).reduce(0) { $0 + $1.threads.count }
+  }
+
+  /// Whether a running guest's own CPUs on this cell are still nobody else's, so that it may keep them.
+  func keepsPins(_ group: [Int], on cell: CellRoom) -> Bool {
+    guard let running = demand.running, !running.pins.isEmpty else { return false }
+    let kept = CPUSet(running.pins.lazy.filter { $0.cpuset.isSubset(of: cell.dedicable) }.map(\.vcpu))
+    return group.allSatisfy { CPUSet(demand.cells[$0].online).isSubset(of: kept) }
+  }
+}
+
+extension HostRoom {
+  /// Whether a page size is ordinary memory on a cell.
+  func isBase(_ size: PageSize, at index: Int) -> Bool {
+    size == .base || size == view.topology.cells[index].basePool
+  }
+}

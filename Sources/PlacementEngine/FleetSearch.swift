@@ -1,0 +1,111 @@
+import Fleet
+import NUMA
+
+/// One decision: looks at every host for the cheapest place, and remembers the second best when asked to explain.
+struct FleetSearch {
+  let demand: Demand
+  let policy: Policy
+  private var left: Int
+  private let budget: Int
+  /// The winner.
+  private(set) var best: Candidate?
+  /// The next best of another host or other cells; known only when asked to explain.
+  private(set) var runnerUp: Candidate?
+
+  /// A host with the cells chosen on it.
+  struct Candidate {
+    let table: FitTable
+    /// Indices of host cells in order of guest cells.
+    let cells: [Int]
+    let cost: Int
+  }
+
+  /// Steps taken so far.
+  var steps: Int { budget - left }
+  /// Whether the budget ended the search before all was seen.
+  var isSpent: Bool { left <= 0 }
+
+  init(_ demand: Demand, budget: Int, policy: Policy) {
+    self.demand = demand
+    self.policy = policy
+    self.budget = max(budget, 1)
+    left = self.budget
+  }
+
+  /// Searches hosts, which ascend by id, so that the first of equals wins.
+  mutating func run(over rooms: [HostRoom], explain: Bool) {
+    for (index, room) in rooms.enumerated() {
+      guard demand.shortfall(of: room) == nil, demand.sharing || demand.cells.count <= room.cells.count else {
+        continue
+      }
+      let table = FitTable(demand, on: room, policy: policy, deviceCells: demand.deviceCells(on: room.view.topology))
+      // What one host leaves of its part of the budget is for the others.
+      let allowance = max(left / (rooms.count - index), 1)
+      let below = explain ? runnerUp?.cost : best?.cost
+      var search = CellSearch(table, below: below ?? FitTable.misfit, budget: allowance)
+      let found = search.run()
+      left = max(left - search.steps, 0)
+      guard let found else { continue }
+      let candidate = Candidate(table: table, cells: found.cells, cost: found.cost)
+      if let best, best.cost <= found.cost {
+        runnerUp = candidate
+      } else {
+        runnerUp = best
+        best = candidate
+      }
+    }
+    if explain { findRunnerUpOnSameHost() }
+  }
+
+  /// The second best on the winner's host differs from the best in the cell of at least one guest cell.
+  private mutating func findRunnerUpOnSameHost() {
+    guard let best else { return }
+    for (guestCell, cell) in best.cells.enumerated() {
+      let below = runnerUp?.cost ?? FitTable.misfit
+      var search = CellSearch(best.table, below: below, budget: max(left, 1), barring: (guestCell, cell))
+      if let found = search.run() { runnerUp = Candidate(table: best.table, cells: found.cells, cost: found.cost) }
+      left = max(left - search.steps, 0)
+    }
+  }
+}
+
+extension Demand {
+  /// Why a whole host is out of the question.
+  func shortfall(of room: HostRoom) -> Shortfall? {
+    if let unfit = room.unfit { return unfit }
+    if !hosts.isEmpty, !hosts.contains(room.view.id) { return Shortfall(.notListed) }
+    if running == nil, room.view.libvirtAnswers == false { return Shortfall(.libvirtDown) }
+    if running == nil {
+      let topology = room.view.topology
+      if let missing = near.first(where: { name in !topology.devices.contains { $0.matches(name) } }) {
+        return Shortfall(.noDevice, detail: missing)
+      }
+    }
+    return nil
+  }
+
+  /// Ids of the cells that share a cell with all devices asked for; nil where the firmware ties them to none.
+  func deviceCells(on topology: HostTopology) -> NodeSet? {
+    var cells: NodeSet?
+    for name in near {
+      let devices = topology.devices.filter { $0.matches(name) }
+      let known = NodeSet(devices.compactMap(\.cell).filter { (0..<NodeKind.idLimit).contains($0) })
+      if known.isEmpty || devices.contains(where: { $0.cell == nil }) { continue }
+      cells = cells.map { $0.intersection(known) } ?? known
+    }
+    return cells
+  }
+}
+
+extension PCIDevice {
+  /// Whether the text is its address, or its `vendor:device` pair with or without `0x`.
+  func matches(_ text: String) -> Bool {
+    func bare(_ id: some StringProtocol) -> String {
+      let lower = id.lowercased()
+      return lower.hasPrefix("0x") ? String(lower.dropFirst(2)) : lower
+    }
+    if address.lowercased() == text.lowercased() { return true }
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    return parts.count == 2 && bare(parts[0]) == bare(vendor) && bare(parts[1]) == bare(device)
+  }
+}

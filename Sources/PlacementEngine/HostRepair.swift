@@ -1,0 +1,174 @@
+import Fleet
+import NUMA
+
+/// Mends one host step by step on a model of it: each guest is placed once, on what the moves before it left.
+struct HostRepair {
+  private(set) var moves: [(move: Move, before: Footprint)] = []
+  private(set) var unmoved: [UnmovedGuest] = []
+  private var view: HostView
+  private let policy: Policy
+  private var handled: [GuestID] = []
+
+  init(_ view: HostView, policy: Policy) {
+    self.view = view
+    self.policy = policy
+  }
+
+  /// Places guests with findings until none is left that was not looked at.
+  mutating func run(budget: inout Int) {
+    while let (examined, found) = nextCandidate() {
+      let guest = examined.guest
+      handled.append(guest.id)
+      let evidence = found.map { "\($0.kind.rawValue): \($0.evidence)" }.joined(separator: "; ")
+      var placer = Placer(policy: policy)
+      placer.update(view)
+      let (decision, steps) = placer.replaceCounting(
+        guest, on: view.id, cells: nil, explain: true, budget: max(budget, 1))
+      budget = max(budget - steps, 0)
+      guard let placement = decision.placement else {
+        leave(guest, "\(decision.refusal?.description ?? "it was refused") (\(evidence))")
+        continue
+      }
+      let move = Move(guest, on: view, to: placement, reason: evidence, explanation: decision.explanation)
+      let differs = found.contains { $0.kind == .configDiffers || $0.kind == .kernelDiffers }
+      if move.copy == 0, !differs, examined.hasPins(of: placement) {
+        leave(
+          guest,
+          "it is already where it is best as far as it may move: \(evidence); it is "
+            + "\(guest.movability.class.rawValue), because \(guest.movability.reason)")
+        continue
+      }
+      moves.append((move, examined.footprint))
+      view = view.after(move, policy: policy)
+    }
+    yieldToOthers()
+  }
+
+  /// Takes CPUs that later moves made somebody's own out of the shared masks that earlier moves were given.
+  private mutating func yieldToOthers() {
+    for index in moves.indices {
+      var others = CPUSet()
+      for (other, entry) in moves.enumerated() where other != index { others.formUnion(entry.move.placement.dedicated) }
+      moves[index].move.placement.yield(others)
+    }
+  }
+
+  private mutating func leave(_ guest: Guest, _ reason: String) {
+    unmoved.append(UnmovedGuest(guest: guest.id, guestName: guest.name, host: view.id, reason: reason))
+  }
+
+  /// Guests with CPUs of their own come first, so that those who share then know what is left to share; among them
+  /// those who have more wrong with them than a neighbour, then the largest, then by id.
+  private func nextCandidate() -> (ExaminedGuest, [Finding])? {
+    let examination = HostExamination(view, policy: policy)
+    guard examination.isSound else { return nil }
+    var best: (guest: ExaminedGuest, found: [Finding], rank: [Int])?
+    for examined in examination.guests where !handled.contains(examined.guest.id) {
+      let found = examination.findings(of: examined).filter { $0.severity != .info }
+      guard !found.isEmpty else { continue }
+      let rank = [
+        examined.footprint.dedicated == nil ? 1 : 0, found.contains { $0.kind.isOfPlace } ? 0 : 1,
+        -examined.reach.count,
+        -Amounts.bounded(examined.guest.memory),
+      ]
+      if best.map({ rank.lexicographicallyPrecedes($0.rank) }) ?? true { best = (examined, found, rank) }
+    }
+    return best.map { ($0.guest, $0.found) }
+  }
+}
+
+extension Placement {
+  /// Leaves CPUs to others in every mask that keeps something without them; an emulator falls back on its guest's own.
+  fileprivate mutating func yield(_ others: CPUSet) {
+    func without(_ mask: CPUSet) -> CPUSet {
+      let rest = mask.subtracting(others)
+      if !rest.isEmpty { return rest }
+      return dedicated.isEmpty ? mask : dedicated
+    }
+    for index in pinning.vcpus.indices { pinning.vcpus[index].cpuset = without(pinning.vcpus[index].cpuset) }
+    for index in pinning.iothreads.indices {
+      pinning.iothreads[index].cpuset = without(pinning.iothreads[index].cpuset)
+    }
+    pinning.emulator = pinning.emulator.map(without)
+  }
+}
+
+extension Finding.Kind {
+  /// Whether the guest is in the wrong place by itself, not only in another's way or on a differing record.
+  var isOfPlace: Bool { self == .remoteMemory || self == .vcpusAcrossCells || self == .floating }
+}
+
+extension ExaminedGuest {
+  /// Whether every online vcpu already has the mask that a placement gives it, in the kernel and on libvirt's record.
+  func hasPins(of placement: Placement) -> Bool {
+    if guest.hasOnlyWorkers { return footprint.vcpus.allSatisfy { $0.mask == placement.pinning.emulator } }
+    return footprint.vcpus.filter(\.online).allSatisfy {
+      $0.mask == placement.pinning.cpuset(ofVCPU: $0.vcpu)
+    }
+  }
+}
+
+extension HostView {
+  /// The host as it will be once a move is done.
+  func after(_ move: Move, policy: Policy) -> HostView {
+    guard let index = guests.firstIndex(where: { $0.id == move.guest }) else { return self }
+    var view = self
+    let guest = guests[index]
+    let pinning = move.placement.pinning
+    view.guests[index] = guest.after(pinning, on: topology, policy: policy)
+    guard !pinning.memory.isEmpty, let before = Footprint(of: guest, on: topology),
+      let after = Footprint(of: view.guests[index], on: topology)
+    else { return view }
+    for cell in topology.cells.indices {
+      let more = after.resident(onCellAt: cell) - before.resident(onCellAt: cell)
+      let base = topology.cells[cell].basePool
+      if guest.pageSize == .base || guest.pageSize == base {
+        let free = Amounts.bounded(topology.cells[cell].memoryFree) - more
+        view.topology.cells[cell].memoryFree = min(KiB(max(free, 0)), topology.cells[cell].memoryTotal)
+      } else if let pool = topology.cells[cell].pages.firstIndex(where: { $0.size == guest.pageSize }) {
+        view.topology.cells[cell].pages[pool].free -= more / max(guest.pageSize.kib, 1)
+      }
+    }
+    return view
+  }
+}
+
+extension Guest {
+  /// The guest as it will be with a pinning of ours.
+  fileprivate func after(_ pinning: Pinning, on topology: HostTopology, policy: Policy) -> Guest {
+    var guest = self
+    guest.live.vcpus = pinning.vcpus
+    guest.live.emulator = pinning.emulator
+    guest.live.iothreads = pinning.iothreads
+    if movability.class == .liveMemory, boundedCells.count == 1, let tune = pinning.numatune {
+      guest.live.numatune = tune
+    }
+    if policy.scope.touchesConfig, guest.config != nil {
+      guest.config?.vcpus = pinning.vcpus
+      guest.config?.emulator = pinning.emulator
+      guest.config?.iothreads = pinning.iothreads
+      if let tune = pinning.numatune { guest.config?.numatune = tune }
+    }
+    for index in guest.threads.indices {
+      let mask: CPUSet? =
+        switch guest.threads[index].role {
+        case .vcpu(let vcpu): pinning.cpuset(ofVCPU: vcpu)
+        case .iothread(let id): pinning.cpuset(ofIOThread: id)
+        case .emulator, .worker: pinning.emulator
+        }
+      if let mask { guest.threads[index].cpusAllowed = mask }
+    }
+    guard !pinning.memory.isEmpty, let footprint = Footprint(of: self, on: topology) else { return guest }
+    let size = max(pageSize.kib, 1)
+    guest.regions = boundedCells.enumerated().map { index, cell in
+      let target = pinning.cell(ofGuestCell: cell.id)
+      // Memory that is not touched yet will be on the new cell too; one page stands for it.
+      let pages = max(footprint.resident[index].reduce(0, +) / size, 1)
+      return MemoryRegion(
+        start: UInt64(index), size: cell.memory, guestCell: cell.id, policy: "default",
+        residency: target.map { [CellResidency(cell: $0, pageSize: pageSize, pages: pages)] } ?? [])
+    }
+    guest.residency = guest.regions.flatMap(\.residency)
+    return guest
+  }
+}

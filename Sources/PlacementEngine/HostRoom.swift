@@ -1,0 +1,95 @@
+import Fleet
+import NUMA
+
+/// What one host has left, cell by cell: the topology without the reserve, what its guests hold, and claims in flight.
+struct HostRoom: Sendable {
+  let view: HostView
+  /// In the order of the topology's cells; empty when `unfit` says that nothing may be placed at all.
+  let cells: [CellRoom]
+  /// Guests that run, by id.
+  let footprints: [Footprint]
+  /// Distances between cells by index, row-major.
+  let distances: [Int]
+  /// Why nothing may be placed on the host.
+  let unfit: Shortfall?
+
+  /// The room for a new guest, or for `guest` as if it did not run.
+  init(_ view: HostView, policy: Policy, without guest: GuestID? = nil) {
+    self.view = view
+    let topology = view.topology
+    let contradictions = topology.isBounded ? topology.contradictions() : ["ids are beyond what the kernel has"]
+    if view.liveness != .connected {
+      unfit = Shortfall(.hostUnreachable, need: 0, has: view.ageMilliseconds / 1000)
+    } else if let first = contradictions.first {
+      unfit = Shortfall(.contradiction, detail: first)
+    } else {
+      unfit = nil
+    }
+    guard unfit == nil else {
+      (cells, footprints, distances) = ([], [], [])
+      return
+    }
+    footprints = view.guests.compactMap { $0.id == guest ? nil : Footprint(of: $0, on: topology) }
+      .sorted { $0.guest < $1.guest }
+    let held = Self.holdings(
+      of: footprints, claims: view.claims.filter { $0.guest != guest }, on: topology, policy: policy)
+    cells = topology.cells.indices.map {
+      CellRoom(of: topology.cells[$0], on: topology, policy: policy, held: held[$0])
+    }
+    distances = topology.cells.flatMap { from in topology.cells.map { topology.distance(from: from.id, to: $0.id) } }
+  }
+
+  /// The distance between two cells by index, the mean of both ways times two, so that it is a whole number.
+  func bothWays(_ a: Int, _ b: Int) -> Int { distances[a * cells.count + b] + distances[b * cells.count + a] }
+
+  /// The index of a cell by id.
+  func index(ofCell id: Int) -> Int? { cells.firstIndex { $0.id == id } }
+
+  private static func holdings(
+    of footprints: [Footprint], claims: [Claim], on topology: HostTopology, policy: Policy
+  ) -> [CellHoldings] {
+    var dedicated = CPUSet()
+    for footprint in footprints {
+      guard let own = footprint.dedicated else { continue }
+      dedicated.formUnion(own)
+      // Nobody else can tell from the pins that the idle threads of an isolated guest's cores are meant to be idle.
+      if policy.smt == .isolate {
+        for cpu in own.members { dedicated.formUnion(topology.pcpu(cpu)?.siblings ?? []) }
+      }
+    }
+    for claim in claims { dedicated.formUnion(claim.dedicated) }
+    return topology.cells.indices.map { index in
+      let cell = topology.cells[index]
+      var held = CellHoldings(dedicated: dedicated.intersection(cell.cpus))
+      let base = cell.basePool
+      for footprint in footprints {
+        held.load += footprint.load[index]
+        held.confined += footprint.confined[index]
+        if footprint.pageSize == .base || footprint.pageSize == base { held.committed += footprint.committed[index] }
+      }
+      for claim in claims {
+        let footprint = footprints.first { $0.guest == claim.guest }
+        for memory in claim.memory where memory.cell == cell.id {
+          let amount = Amounts.bounded(memory.amount)
+          let arriving = max(amount - (footprint?.resident(onCellAt: index) ?? 0), 0)
+          if memory.pageSize == .base || memory.pageSize == base {
+            // What of the claim has arrived already shows in the guest's own footprint.
+            held.committed += max(amount - (footprint?.committed[index] ?? 0), 0)
+            held.arriving += arriving
+          } else {
+            held.arrivingPages.append((memory.pageSize, arriving))
+          }
+        }
+      }
+      return held
+    }
+  }
+}
+
+extension HostTopology {
+  /// Whether all ids can be members of sets; nothing else of a reported topology may be touched before.
+  var isBounded: Bool {
+    cells.allSatisfy { (0..<NodeKind.idLimit).contains($0.id) }
+      && pcpus.allSatisfy { (0..<CPUKind.idLimit).contains($0.id) }
+  }
+}

@@ -1,0 +1,97 @@
+public import Fleet
+import NUMA
+
+/// Decides on which host and on which cells a guest belongs: the one engine behind `place`, `plan` and dry runs.
+///
+/// A `Placer` is a value that holds what is free on every host, cell by cell, under one policy. Invariants:
+/// - a guest cell goes to one host cell, guest cells of a guest to distinct host cells unless the policy folds them;
+/// - nothing is promised twice: CPUs that a guest has for itself, memory that guests were promised whether or not they
+///   have touched it, the reserve, and claims of jobs in flight are all taken off before anything is placed;
+/// - of all assignments that fit, the one of least score wins; the score is a sum of weighted integers, and equals are
+///   told apart by host id, then by cell ids in order of guest cells;
+/// - the same inputs give the same answer in every process: no clock, no randomness, no hashed iteration;
+/// - a search is bounded in steps. A spent budget may cost quality, never a false refusal of distinct cells.
+/// `violations` judges the result and shares no code with it.
+public struct Placer: Sendable {
+  /// The rules and weights that every decision follows.
+  public let policy: Policy
+  /// Ascending by host id.
+  private(set) var rooms: [HostRoom] = []
+
+  /// A placer that knows no host yet.
+  public init(policy: Policy) { self.policy = policy }
+
+  /// A placer of a whole fleet.
+  public init(inventory: Inventory, policy: Policy) {
+    self.policy = policy
+    rooms = inventory.hosts.map { HostRoom($0, policy: policy) }.sorted { $0.view.id < $1.view.id }
+  }
+
+  /// Takes in the newest view of one host: its topology, guests and claims replace what was known.
+  public mutating func update(_ host: HostView) {
+    let room = HostRoom(host, policy: policy)
+    let index = position(of: host.id)
+    if index < rooms.count, rooms[index].view.id == host.id {
+      rooms[index] = room
+    } else {
+      rooms.insert(room, at: index)
+    }
+  }
+
+  /// Forgets a host; unknown hosts are ignored.
+  public mutating func remove(_ host: HostID) {
+    let index = position(of: host)
+    if index < rooms.count, rooms[index].view.id == host { rooms.remove(at: index) }
+  }
+
+  /// The best place in the fleet for a new guest, or why there is none.
+  ///
+  /// `explain` adds each term against the runner-up and each cell refused. `budget` bounds the search in steps.
+  /// Refusals: `malformed`, `unknownHost`, `noPages`, `noRoom`.
+  public func place(_ shape: Shape, explain: Bool, budget: Int = 1_000_000) -> Decision {
+    if let refusal = shape.refusal() { return Decision(placement: nil, refusal: refusal) }
+    if let unknown = shape.hosts.first(where: { room(of: $0) == nil }) {
+      return Decision(
+        placement: nil,
+        refusal: Refusal(
+          .unknownHost, "shape \(shape.name) names host \(unknown), which is not in the fleet",
+          remedy: "see numafleet host list"))
+    }
+    var demand = Demand(shape)
+    var search = FleetSearch(demand, budget: budget, policy: policy)
+    search.run(over: rooms, explain: explain)
+    if search.best == nil, policy.foldGuestCells, demand.cells.count > 1 {
+      demand.sharing = true
+      search = FleetSearch(demand, budget: budget, policy: policy)
+      search.run(over: rooms, explain: explain)
+    }
+    return search.decision(over: rooms, explain: explain)
+  }
+
+  /// The best cells for a running guest on the host it is on, as if it were taken off and placed anew.
+  ///
+  /// `cells` fixes the host cell of each guest cell in order. What may change follows the guest's movability: where
+  /// its memory stays, so do its cells, and only threads are pinned. Refusals: `unknownHost`, `hostUnreachable`,
+  /// `unknownGuest`, `notRunning`, `notMovable`, `livePagesOff`, `malformed`, `unknownCell`, `noPages`, `noRoom`.
+  public func replace(
+    _ guest: Guest, on host: HostID, cells: [Int]?, explain: Bool, budget: Int = 1_000_000
+  ) -> Decision {
+    replaceCounting(guest, on: host, cells: cells, explain: explain, budget: budget).decision
+  }
+
+  /// The room of one host.
+  func room(of host: HostID) -> HostRoom? {
+    let index = position(of: host)
+    return index < rooms.count && rooms[index].view.id == host ? rooms[index] : nil
+  }
+
+  private func position(of host: HostID) -> Int {
+    var low = 0
+    var high = rooms.count
+    while low < high {
+      let middle = (low + high) / 2
+      if rooms[middle].view.id < host { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}

@@ -1,0 +1,147 @@
+import Fleet
+import NUMA
+
+/// Follows a plan wave by wave and writes down what breaks a rule.
+struct PlanAudit {
+  private(set) var found: [Violation] = []
+  private var hosts: [AuditedHost]
+  private let inventory: Inventory
+  private let policy: Policy
+  private var moved: [GuestID] = []
+  /// Host cells that floating vcpus were put on.
+  private var crowded: [(host: HostID, cell: Int)] = []
+
+  init(_ inventory: Inventory, policy: Policy) {
+    self.inventory = inventory
+    self.policy = policy
+    hosts = inventory.hosts.compactMap { AuditedHost($0, policy: policy) }
+  }
+
+  /// Checks all moves of a wave against the state that earlier waves left, then applies them.
+  mutating func check(_ wave: Wave) {
+    if wave.moves.isEmpty, let host = inventory.hosts.first?.id { report(host, nil, "wave", "a wave has no moves") }
+    let before = hosts
+    var copying: [HostID] = []
+    for (index, move) in wave.moves.enumerated() {
+      guard let host = before.firstIndex(where: { $0.view.id == move.host }) else {
+        report(move.host, move.guest, "host", "the fleet has no such host, or its topology contradicts itself")
+        continue
+      }
+      guard let guest = before[host].guests.first(where: { $0.id == move.guest }) else {
+        report(move.host, move.guest, "guest", "no such guest runs on the host")
+        continue
+      }
+      checkIdentity(of: move, guest, on: before[host].view)
+      if bringsMemory(move, guest) {
+        if copying.contains(move.host) {
+          report(move.host, move.guest, "oneMemoryMove", "a second memory move of one host in one wave")
+        }
+        copying.append(move.host)
+      }
+      var audit = PlacementAudit(host: before[host], policy: policy)
+      audit.check(move, guest)
+      found += audit.found
+      for other in wave.moves[(index + 1)...] where other.host == move.host && other.guest != move.guest {
+        let both = cpus(of: move).intersection(other.placement.dedicated)
+          .union(cpus(of: other).intersection(move.placement.dedicated))
+        if !both.isEmpty {
+          report(
+            move.host, move.guest, "dedicated", "pcpus \(both) are given to \(other.guestName) too in the same wave")
+        }
+      }
+    }
+    for move in wave.moves { apply(move) }
+  }
+
+  /// No cell that the plan put floating vcpus on carries more of them than the policy allows in the end.
+  mutating func checkCrowding() {
+    for host in hosts {
+      for cell in host.view.topology.cells {
+        guard crowded.contains(where: { $0.host == host.view.id && $0.cell == cell.id }) else { continue }
+        let shared = PlacementAudit(host: host, policy: policy).shared(of: cell, besides: nil)
+        let load = PlacementAudit(host: host, policy: policy).confined(to: cell, besides: nil)
+        if load > shared.count * policy.overcommitPercent * 10 {
+          report(
+            host.view.id, nil, "overcommit",
+            "cell \(cell.id) carries \(load) thousandths of floating vcpus on \(shared.count) shared pcpus "
+              + "at \(policy.overcommitPercent) %"
+          )
+        }
+      }
+    }
+  }
+
+  private mutating func checkIdentity(of move: Move, _ guest: AuditedGuest, on view: HostView) {
+    if moved.contains(move.guest) { report(move.host, move.guest, "once", "a plan moves a guest once") }
+    if view.liveness != .connected { report(move.host, move.guest, "liveness", "the host is not heard of") }
+    if move.incarnation != guest.guest.incarnation {
+      report(move.host, move.guest, "incarnation", "planned for another run of the guest")
+    }
+    var (expected, live) = (move.expected, guest.guest.live)
+    // Where pages are is no pin and changes by itself.
+    expected.memory = []
+    live.memory = []
+    if expected != live {
+      report(move.host, move.guest, "expected", "planned on pins that the guest does not have")
+    }
+    if move.placement.host != move.host {
+      report(move.host, move.guest, "host", "the placement is of host \(move.placement.host)")
+    }
+  }
+
+  private func bringsMemory(_ move: Move, _ guest: AuditedGuest) -> Bool {
+    move.placement.pinning.memory.contains { target in
+      guard let index = guest.cells.firstIndex(where: { $0.id == target.guestCell }) else { return false }
+      // A few pages strayed since the plan was made are no move of memory.
+      let away = guest.away(index, from: target.cell)
+      return guest.home(of: index) != target.cell || away * 16 > AuditedGuest.sane(guest.cells[index].memory.count)
+    }
+  }
+
+  private func cpus(of move: Move) -> CPUSet {
+    let pinning = move.placement.pinning
+    return pinning.vcpus.reduce(pinning.emulator ?? []) { $0.union($1.cpuset) }
+  }
+
+  private mutating func apply(_ move: Move) {
+    moved.append(move.guest)
+    guard let host = hosts.firstIndex(where: { $0.view.id == move.host }),
+      let index = hosts[host].guests.firstIndex(where: { $0.id == move.guest })
+    else { return }
+    let old = hosts[host].guests[index]
+    hosts[host].guests[index].take(move)
+    let new = hosts[host].guests[index]
+    hosts[host].shiftFree(old, new)
+    if move.placement.dedicated.isEmpty { crowded += move.placement.cells.map { (move.host, $0.cell) } }
+  }
+
+  private mutating func report(_ host: HostID, _ guest: GuestID?, _ rule: String, _ text: String) {
+    found.append(Violation(host: host, guest: guest, rule: rule, text: text))
+  }
+}
+
+extension AuditedHost {
+  /// Frees what a guest left and fills where it went.
+  mutating func shiftFree(_ old: AuditedGuest, _ new: AuditedGuest) {
+    var topology = view.topology
+    for index in topology.cells.indices {
+      let cell = topology.cells[index]
+      let more = new.resident(on: cell.id) - old.resident(on: cell.id)
+      if isOrdinary(new.pageSize, on: cell) {
+        topology.cells[index].memoryFree = KiB(AuditedGuest.sane(AuditedGuest.sane(cell.memoryFree.count) - more))
+      } else if let pool = cell.pages.firstIndex(where: { $0.size == new.pageSize }) {
+        topology.cells[index].pages[pool].free -= more / max(new.pageSize.kib, 1)
+      }
+    }
+    self = AuditedHost(self, topology: topology)
+  }
+
+  private init(_ other: AuditedHost, topology: HostTopology) {
+    var view = other.view
+    view.topology = topology
+    self.view = view
+    online = other.online
+    reserved = other.reserved
+    guests = other.guests
+  }
+}

@@ -1,0 +1,93 @@
+import Fleet
+import NUMA
+
+/// Why hosts and cells could not take a demand: each with its first failed constraint, counted, with the nearest miss.
+struct Tally {
+  /// Cells and hosts that could not, in order of host and cell; the first `notesMax` of them.
+  private(set) var refused: [CellNote] = []
+  private var entries: [Entry?] = Array(repeating: nil, count: Constraint.allCases.count)
+
+  /// More lines than anybody reads; the counts below are complete whatever this is.
+  static let notesMax = 1000
+
+  private struct Entry {
+    var hosts = 0
+    var cells = 0
+    var lastHost: HostID?
+    var nearest: Shortfall
+    var nearestPlace: String
+  }
+
+  /// Looks at every host, whether or not another took the demand; when none did, every host gets a reason.
+  init(_ demand: Demand, over rooms: [HostRoom], policy: Policy, isRefused: Bool) {
+    for room in rooms {
+      if let shortfall = demand.shortfall(of: room) {
+        add(shortfall, host: room.view.id)
+        continue
+      }
+      let table = FitTable(demand, on: room, policy: policy, deviceCells: demand.deviceCells(on: room.view.topology))
+      var isTold = false
+      for (index, cell) in room.cells.enumerated() {
+        let found = demand.cells.indices.lazy.compactMap { guestCell in
+          table.shortfall(of: [guestCell], at: index).map { (guestCell, $0) }
+        }.first
+        guard let (guestCell, shortfall) = found else { continue }
+        isTold = isTold || shortfall.constraint != .notAsked
+        // Cells that were not asked for are no news to him who asked.
+        if shortfall.constraint == .notAsked { continue }
+        add(shortfall, host: room.view.id, cell: cell.id, guestCell: demand.cells[guestCell].guestCell)
+      }
+      if demand.cells.count > 1, !demand.sharing {
+        let matched = CellSearch(table, below: FitTable.misfit, budget: 1).matched()
+        if matched < demand.cells.count {
+          let detail = isTold ? "" : " of \(room.cells.count)"
+          add(Shortfall(.cellsTogether, need: demand.cells.count, has: matched, detail: detail), host: room.view.id)
+          isTold = true
+        }
+      }
+      if isRefused, !isTold {
+        add(Shortfall(demand.running?.byPages == true ? .apart : .together), host: room.view.id)
+      }
+    }
+  }
+
+  private mutating func add(_ shortfall: Shortfall, host: HostID, cell: Int? = nil, guestCell: Int? = nil) {
+    if refused.count < Self.notesMax {
+      refused.append(CellNote(host: host, cell: cell, guestCell: guestCell, text: shortfall.text))
+    }
+    let place = cell.map { "host \(host) cell \($0)" } ?? "host \(host)"
+    var entry = entries[shortfall.constraint.rawValue] ?? Entry(nearest: shortfall, nearestPlace: place)
+    if entry.lastHost != host { entry.hosts += 1 }
+    entry.lastHost = host
+    if cell != nil { entry.cells += 1 }
+    if shortfall.has - shortfall.need > entry.nearest.has - entry.nearest.need {
+      entry.nearest = shortfall
+      entry.nearestPlace = place
+    }
+    entries[shortfall.constraint.rawValue] = entry
+  }
+
+  /// One line for each constraint, in the order of checking.
+  var counts: [String] {
+    entries.compactMap { $0 }.map { entry in
+      let hosts = entry.hosts == 1 ? "1 host" : "\(entry.hosts) hosts"
+      let cells = entry.cells == 1 ? "1 cell" : "\(entry.cells) cells"
+      let who = entry.cells == 0 ? hosts : "\(cells) on \(hosts)"
+      let nearest = entry.nearest.hasAmount ? " (nearest: \(entry.nearestPlace) has \(entry.nearest.amount))" : ""
+      let plural = entry.cells == 0 ? entry.hosts != 1 : entry.cells != 1
+      return "\(who) \(entry.nearest.lack(plural: plural))\(nearest)"
+    }
+  }
+
+  /// Whether cells have room and only the way there is barred.
+  var isAboutPath: Bool { entries[Constraint.apart.rawValue] != nil }
+
+  /// Whether free pages of the wanted size are what lacked most often.
+  var isAboutPages: Bool {
+    let pages = entries[Constraint.pages.rawValue]?.cells ?? 0
+    let others = [Constraint.dedicated, .wholeCores, .shared, .capacity, .freeNow].reduce(0) {
+      $0 + (entries[$1.rawValue]?.cells ?? 0)
+    }
+    return pages > others
+  }
+}

@@ -1,0 +1,111 @@
+import Fleet
+import NUMA
+import Testing
+
+@testable import PlacementEngine
+
+@Suite struct SearchTests {
+  private func steps(_ shape: Shape, on view: HostView, policy: Policy = bare) -> (steps: Int, search: FleetSearch) {
+    var search = FleetSearch(Demand(shape), budget: 1_000_000, policy: policy)
+    search.run(over: [HostRoom(view, policy: policy)], explain: false)
+    return (search.steps, search)
+  }
+
+  private func rows(_ count: Int, _ distance: (Int, Int) -> Int) -> [[Int]] {
+    (0..<count).map { a in (0..<count).map { a == $0 ? 10 : distance(a, $0) } }
+  }
+
+  @Test func eightLikeGuestCellsOnSixteenLikeCellsAreDecidedAtOnce() {
+    let shape = Shape(
+      guestCells: Array(repeating: ShapeCell(vcpus: 2, memory: KiB(mib: 256)), count: 8), cpuClass: .dedicated)
+    let (steps, search) = steps(shape, on: host("h", cells: 16))
+    #expect(search.best?.cells == Array(0..<8))
+    #expect(steps < 20, "\(steps) steps")
+  }
+
+  @Test func eightUnequalGuestCellsOnSixteenLikeCellsAreDecidedAtOnce() {
+    let shape = Shape(guestCells: (0..<8).map { ShapeCell(vcpus: 1 + $0 % 4, memory: KiB(mib: 64 * ($0 + 1))) })
+    let (steps, search) = steps(shape, on: host("h", cells: 16))
+    #expect(search.best != nil)
+    #expect(steps < 20, "\(steps) steps")
+  }
+
+  @Test func eightUnequalGuestCellsOnFourSocketsOfFourCellsStayFarBelowTheBudget() {
+    let shape = Shape(guestCells: (0..<8).map { ShapeCell(vcpus: 1 + $0 % 4, memory: KiB(mib: 64 * ($0 + 1))) })
+    let view = host("h", cells: 16, cpus: 4, mib: 4096, rows: rows(16) { $0 / 4 == $1 / 4 ? 12 : 20 })
+    let (steps, search) = steps(shape, on: view)
+    #expect(search.best.map { Set($0.cells.map { $0 / 4 }).count } == 2)
+    #expect(!search.isSpent, "\(steps) steps")
+  }
+
+  @Test func anAsymmetricHostOfSixteenCellsNeverTakesMoreThanTheBudget() {
+    var random = RandomFleet(seed: 5)
+    let table = (0..<16).map { _ in (0..<16).map { _ in random.number(11...60) } }
+    let view = host("h", cells: 16, cpus: 4, mib: 4096, rows: rows(16) { table[min($0, $1)][max($0, $1)] })
+    let shape = Shape(guestCells: (0..<8).map { ShapeCell(vcpus: 1 + $0 % 4, memory: KiB(mib: 64 * ($0 + 1))) })
+    for budget in [1, 1000, 20_000] {
+      let decision = Placer(inventory: Inventory(hosts: [view]), policy: bare).place(
+        shape, explain: true, budget: budget)
+      #expect(decision.placement != nil, "a spent budget costs quality, not the answer")
+      #expect(decision.explanation?.counts.contains { $0.contains("the search ended") } == true)
+    }
+  }
+
+  @Test func unequalGuestCellsFindTheOnlyPermutationThatFits() {
+    // Cells have room for 1, 2, 3 and 4 GiB; guest cells in the opposite order fit in one way only.
+    var view = host("h", cells: 4)
+    for (index, mib) in [1024, 2048, 3072, 4096].enumerated() {
+      view.topology.cells[index].memoryTotal = KiB(mib: mib)
+      view.topology.cells[index].memoryFree = KiB(mib: mib)
+    }
+    let shape = Shape(guestCells: [4096, 3072, 2048, 1024].map { ShapeCell(vcpus: 1, memory: KiB(mib: $0)) })
+    let placement = Placer(inventory: Inventory(hosts: [view]), policy: bare).place(shape, explain: false).placement
+    #expect(placement?.cells.map(\.cell) == [3, 2, 1, 0])
+  }
+
+  @Test func fittingOneByOneIsNotFittingTogether() throws {
+    var view = host("h", cells: 3)
+    view.topology.cells[0].memoryTotal = KiB(mib: 1024)
+    view.topology.cells[0].memoryFree = KiB(mib: 1024)
+    view.topology.cells[1].memoryTotal = KiB(mib: 1024)
+    view.topology.cells[1].memoryFree = KiB(mib: 1024)
+    let shape = Shape(guestCells: [2048, 2048].map { ShapeCell(vcpus: 1, memory: KiB(mib: $0)) })
+    let decision = Placer(inventory: Inventory(hosts: [view]), policy: bare).place(shape, explain: true)
+    #expect(decision.placement == nil)
+    let refusal = try #require(decision.refusal)
+    #expect(refusal.code == .noRoom)
+    #expect(refusal.message.contains("1 host lacks 2 cells with room at once (nearest: host h has 1)"))
+  }
+
+  @Test func aPlacerThatLearnsHostByHostDecidesLikeOneMadeAtOnce() {
+    var random = RandomFleet(seed: 9)
+    let hosts = (0..<6).map { random.host(HostID("h\($0)"), guests: 2) }
+    let shape = Shape(guestCells: [ShapeCell(vcpus: 1, memory: KiB(mib: 64))])
+    var placer = Placer(policy: bare)
+    for host in [3, 0, 5, 1, 4, 2] { placer.update(hosts[host]) }
+    let whole = Placer(inventory: Inventory(hosts: hosts), policy: bare).place(shape, explain: true)
+    #expect(placer.place(shape, explain: true) == whole)
+    if let winner = whole.placement?.host {
+      placer.remove(winner)
+      #expect(placer.place(shape, explain: false).placement?.host != winner)
+      placer.update(hosts[Int(winner.text.dropFirst()) ?? 0])
+      #expect(placer.place(shape, explain: true) == whole)
+    }
+    placer.remove("nobody")
+  }
+}
+
+extension SearchTests {
+  @Test func theGuestCellWithTheEmulatorIsNoTwinOfTheOthers() {
+    // Cell 0 holds two guest cells, but not with the emulator; cell 1 holds one, with it: one assignment is left.
+    var view = host("h", cells: 2, cpus: 4)
+    view.topology.allowed = [0, 1, 2, 3, 4, 5, 6]
+    var policy = bare
+    policy.foldGuestCells = true
+    let shape = Shape(
+      guestCells: Array(repeating: ShapeCell(vcpus: 2, memory: KiB(mib: 64)), count: 3), cpuClass: .dedicated,
+      emulatorPCPUs: 1)
+    let placement = Placer(inventory: Inventory(hosts: [view]), policy: policy).place(shape, explain: false).placement
+    #expect(placement?.cells.map(\.cell) == [1, 0, 0])
+  }
+}
