@@ -60,6 +60,7 @@ let package = Package(
   ],
   targets: [
     // C libraries: touched by exactly one Swift module each.
+    .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     // GNU-only calls that Glibc's module hides: sched affinity masks, eventfd, pidfd.
     // The same wire exchange in bare C, the yardstick of `numafleet bench wire`.
 
@@ -67,6 +68,7 @@ let package = Package(
     library("NUMA"),
     library("Fleet", ["NUMA"]),
     library("PlacementEngine", ["Fleet", "NUMA", collections]),
+    library("LibvirtXML", ["Fleet", "NUMA", "CLibXML2"]),
 
     // Edge modules: IO, one foreign library each.
     // What surrounds the loop of either daemon: clocks, files, the log.
@@ -77,6 +79,7 @@ let package = Package(
     tests("NUMATests", ["NUMA"]),
     tests("FleetTests", ["Fleet", "NUMA"]),
     tests("PlacementEngineTests", ["PlacementEngine", "Fleet", "NUMA"]),
+    tests("LibvirtXMLTests", ["LibvirtXML", "Fleet", "NUMA"]),
   ],
   swiftLanguageModes: [.v6]
 )
