@@ -69,6 +69,7 @@ let package = Package(
     library("Fleet", ["NUMA"]),
     library("PlacementEngine", ["Fleet", "NUMA", collections]),
     library("LibvirtXML", ["Fleet", "NUMA", "CLibXML2"]),
+    library("Wire", ["Fleet", "NUMA", protobuf]),
 
     // Edge modules: IO, one foreign library each.
     // What surrounds the loop of either daemon: clocks, files, the log.
@@ -79,6 +80,7 @@ let package = Package(
     tests("NUMATests", ["NUMA"]),
     tests("FleetTests", ["Fleet", "NUMA"]),
     tests("PlacementEngineTests", ["PlacementEngine", "Fleet", "NUMA"]),
+    tests("WireTests", ["Wire", "Fleet", "NUMA", protobuf]),
     tests("LibvirtXMLTests", ["LibvirtXML", "Fleet", "NUMA"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,160 @@
+import Fleet
+import SwiftProtobuf
+
+extension ProtoOperatorRequest {
+  init(_ payload: OperatorRequest) {
+    switch payload {
+    case .hosts: request = .hosts(ProtoNoArguments())
+    case .host(let host): request = .host(.with { $0.host = host.text })
+    case .guests(let host): request = .guests(ProtoHostFilter(host))
+    case .guest(let guest): request = .guest(.with { $0.guest = guest })
+    case .findings(let host): request = .findings(ProtoHostFilter(host))
+    case .placeGuest(let place): request = .placeGuest(ProtoPlaceGuest(place))
+    case .placeShape(let shape, let explain):
+      request = .placeShape(
+        .with {
+          $0.shape = ProtoShape(shape)
+          $0.explain = explain
+        })
+    case .start(let start): request = .start(ProtoStartGuest(start))
+    case .change(let change): request = .change(ProtoManualChange(change))
+    case .makePlan(let plan): request = .makePlan(ProtoPlanRequest(plan))
+    case .plans: request = .plans(ProtoNoArguments())
+    case .plan(let plan): request = .plan(.with { $0.plan = plan.number })
+    case .applyPlan(let plan): request = .applyPlan(.with { $0.plan = plan.number })
+    case .jobs(let active): request = .jobs(.with { $0.active = active })
+    case .job(let job): request = .job(.with { $0.job = job.number })
+    case .events(let after, let follow):
+      request = .events(
+        .with {
+          $0.after = after
+          $0.follow = follow
+        })
+    case .keys: request = .keys(ProtoNoArguments())
+    case .authorizeKey(let key): request = .authorizeKey(ProtoAuthorizedKey(key))
+    case .revokeKey(let key): request = .revokeKey(.with { $0.publicKey = key })
+    case .policy: request = .policy(ProtoNoArguments())
+    case .status: request = .status(ProtoNoArguments())
+    }
+  }
+}
+
+extension OperatorRequest {
+  init(_ proto: ProtoOperatorRequest) throws(WireError.Kind) {
+    switch proto.request {
+    case .hosts: self = .hosts
+    case .host(let query): self = .host(try FieldCheck.id(query.host, "host"))
+    case .guests(let filter): self = .guests(host: try filter.checked("guests.host"))
+    case .guest(let query): self = .guest(query.guest)
+    case .findings(let filter): self = .findings(host: try filter.checked("findings.host"))
+    case .placeGuest(let place): self = .placeGuest(try PlaceGuest(place))
+    case .placeShape(let place):
+      try FieldCheck.present(place.hasShape, "place_shape.shape")
+      self = .placeShape(try Shape(place.shape), explain: place.explain)
+    case .start(let start): self = .start(try StartGuest(start))
+    case .change(let change): self = .change(try ManualChange(change))
+    case .makePlan(let plan): self = .makePlan(try PlanRequest(plan))
+    case .plans: self = .plans
+    case .plan(let query): self = .plan(PlanID(try FieldCheck.counter(query.plan, "plan")))
+    case .applyPlan(let query): self = .applyPlan(PlanID(try FieldCheck.counter(query.plan, "plan")))
+    case .jobs(let query): self = .jobs(active: query.active)
+    case .job(let query): self = .job(JobID(try FieldCheck.counter(query.job, "job")))
+    case .events(let query):
+      self = .events(after: try FieldCheck.counter(query.after, "events.after"), follow: query.follow)
+    case .keys: self = .keys
+    case .authorizeKey(let key): self = .authorizeKey(try AuthorizedKey(key))
+    case .revokeKey(let query): self = .revokeKey(publicKey: query.publicKey)
+    case .policy: self = .policy
+    case .status: self = .status
+    case nil: throw .unknownPayload(expected: "an operator's request")
+    }
+  }
+}
+
+extension ProtoHostFilter {
+  init(_ host: HostID?) {
+    self.init()
+    if let host { self.host = host.text }
+  }
+
+  func checked(_ field: StaticString) throws(WireError.Kind) -> HostID? {
+    hasHost ? try FieldCheck.id(host, field) : nil
+  }
+}
+
+extension ProtoPlaceGuest {
+  init(_ place: PlaceGuest) {
+    guest = place.guest
+    if let cells = place.cells { self.cells = ProtoCellList(cells) }
+    if let scope = place.scope { self.scope = scope.proto }
+    if let driver = place.driver { self.driver = driver.proto }
+    dryRun = place.dryRun
+    explain = place.explain
+  }
+}
+
+extension PlaceGuest {
+  init(_ proto: ProtoPlaceGuest) throws(WireError.Kind) {
+    self.init(
+      guest: proto.guest, cells: proto.hasCells ? try proto.cells.checked("place_guest.cells") : nil,
+      scope: proto.hasScope ? try Scope(proto.scope, "place_guest.scope") : nil,
+      driver: proto.hasDriver ? try DriverChoice(proto.driver, "place_guest.driver") : nil,
+      dryRun: proto.dryRun, explain: proto.explain)
+  }
+}
+
+extension ProtoStartGuest {
+  init(_ start: StartGuest) {
+    guest = start.guest.text
+    shape = ProtoShape(start.shape)
+    domainXml = start.domainXML
+    dryRun = start.dryRun
+  }
+}
+
+extension StartGuest {
+  init(_ proto: ProtoStartGuest) throws(WireError.Kind) {
+    try FieldCheck.present(proto.hasShape, "start.shape")
+    self.init(
+      guest: try FieldCheck.id(proto.guest, "start.guest"), shape: try Shape(proto.shape), domainXML: proto.domainXml,
+      dryRun: proto.dryRun)
+  }
+}
+
+extension ProtoManualChange {
+  init(_ change: ManualChange) {
+    guest = change.guest
+    desired = ProtoPinning(change.desired)
+    if let scope = change.scope { self.scope = scope.proto }
+    if let driver = change.driver { self.driver = driver.proto }
+    dryRun = change.dryRun
+  }
+}
+
+extension ManualChange {
+  init(_ proto: ProtoManualChange) throws(WireError.Kind) {
+    try FieldCheck.present(proto.hasDesired, "change.desired")
+    self.init(
+      guest: proto.guest, desired: try Pinning(proto.desired),
+      scope: proto.hasScope ? try Scope(proto.scope, "change.scope") : nil,
+      driver: proto.hasDriver ? try DriverChoice(proto.driver, "change.driver") : nil, dryRun: proto.dryRun)
+  }
+}
+
+extension ProtoAuthorizedKey {
+  init(_ key: AuthorizedKey) {
+    publicKey = key.publicKey
+    owner = key.owner
+    role = key.role.proto
+    since = Int64(key.since)
+    revoked = key.revoked
+  }
+}
+
+extension AuthorizedKey {
+  init(_ proto: ProtoAuthorizedKey) throws(WireError.Kind) {
+    self.init(
+      publicKey: proto.publicKey, owner: proto.owner, role: try Role(proto.role, "key.role"),
+      since: try FieldCheck.count(proto.since, "key.since"), revoked: proto.revoked)
+  }
+}

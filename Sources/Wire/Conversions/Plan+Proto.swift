@@ -1,0 +1,117 @@
+import Fleet
+import NUMA
+
+extension ProtoPlan {
+  init(_ plan: Plan) {
+    id = plan.id.number
+    parent = plan.parent.number
+    purpose = plan.purpose
+    wallMilliseconds = Int64(plan.wallMilliseconds)
+    waves = plan.waves.map { wave in
+      var proto = ProtoWave()
+      proto.moves = wave.moves.map { ProtoMove($0) }
+      return proto
+    }
+    unmoved = plan.unmoved.map { guest in
+      var proto = ProtoUnmovedGuest()
+      proto.guest = guest.guest.text
+      proto.guestName = guest.guestName
+      proto.host = guest.host.text
+      proto.reason = guest.reason
+      return proto
+    }
+    state = plan.state.proto
+  }
+}
+
+extension Plan {
+  init(_ proto: ProtoPlan) throws(WireError.Kind) {
+    self.init(
+      id: PlanID(try FieldCheck.counter(proto.id, "plan.id")),
+      parent: PlanID(try FieldCheck.counter(proto.parent, "plan.parent")), purpose: proto.purpose,
+      wallMilliseconds: try FieldCheck.count(proto.wallMilliseconds, "plan.wall_milliseconds"),
+      waves: try proto.waves.map { wave throws(WireError.Kind) in
+        Wave(moves: try wave.moves.map { move throws(WireError.Kind) in try Move(move) })
+      },
+      unmoved: try proto.unmoved.map { guest throws(WireError.Kind) in
+        UnmovedGuest(
+          guest: try FieldCheck.id(guest.guest, "plan.unmoved.guest"), guestName: guest.guestName,
+          host: try FieldCheck.id(guest.host, "plan.unmoved.host"), reason: guest.reason)
+      },
+      state: try PlanState(proto.state, "plan.state"))
+  }
+}
+
+extension ProtoMove {
+  init(_ move: Move) {
+    guest = move.guest.text
+    guestName = move.guestName
+    host = move.host.text
+    if let incarnation = move.incarnation { self.incarnation = ProtoIncarnation(incarnation) }
+    from = move.from.map { ProtoGuestCellPlacement($0) }
+    placement = ProtoPlacement(move.placement)
+    expected = ProtoPinning(move.expected)
+    movability = ProtoMovability(move.movability)
+    copyKib = Int64(move.copy.count)
+    reason = move.reason
+    if let explanation = move.explanation { self.explanation = ProtoExplanation(explanation) }
+  }
+}
+
+extension Move {
+  init(_ proto: ProtoMove) throws(WireError.Kind) {
+    try FieldCheck.present(proto.hasPlacement, "move.placement")
+    try FieldCheck.present(proto.hasExpected, "move.expected")
+    try FieldCheck.present(proto.hasMovability, "move.movability")
+    self.init(
+      guest: try FieldCheck.id(proto.guest, "move.guest"), guestName: proto.guestName,
+      host: try FieldCheck.id(proto.host, "move.host"),
+      incarnation: proto.hasIncarnation ? try Incarnation(proto.incarnation) : nil,
+      from: try proto.from.map { cell throws(WireError.Kind) in try GuestCellPlacement(cell) },
+      placement: try Placement(proto.placement), expected: try Pinning(proto.expected),
+      movability: try Movability(proto.movability), copy: try FieldCheck.memory(proto.copyKib, "move.copy_kib"),
+      reason: proto.reason, explanation: proto.hasExplanation ? try Explanation(proto.explanation) : nil)
+  }
+}
+
+extension ProtoCellList {
+  init(_ cells: [Int]) {
+    self.init()
+    self.cells = cells.map { Int64($0) }
+  }
+
+  func checked(_ field: StaticString) throws(WireError.Kind) -> [Int] {
+    try cells.map { cell throws(WireError.Kind) in try FieldCheck.cell(cell, field) }
+  }
+}
+
+extension ProtoPlanRequest {
+  init(_ planRequest: PlanRequest) {
+    switch planRequest {
+    case .repair(let host):
+      var proto = ProtoRepairRequest()
+      if let host { proto.host = host.text }
+      request = .repair(proto)
+    case .place(let guest, let host, let cells):
+      var proto = ProtoPlaceRequest()
+      proto.guest = guest.text
+      proto.host = host.text
+      if let cells { proto.cells = ProtoCellList(cells) }
+      request = .place(proto)
+    }
+  }
+}
+
+extension PlanRequest {
+  init(_ proto: ProtoPlanRequest) throws(WireError.Kind) {
+    switch proto.request {
+    case .repair(let repair):
+      self = .repair(host: repair.hasHost ? try FieldCheck.id(repair.host, "repair.host") : nil)
+    case .place(let place):
+      self = .place(
+        guest: try FieldCheck.id(place.guest, "place.guest"), host: try FieldCheck.id(place.host, "place.host"),
+        cells: place.hasCells ? try place.cells.checked("place.cells") : nil)
+    case nil: throw .unknownValue(field: "plan_request")
+    }
+  }
+}

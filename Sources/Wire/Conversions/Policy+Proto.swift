@@ -1,0 +1,53 @@
+import Fleet
+import NUMA
+import SwiftProtobuf
+
+extension ProtoPolicy {
+  init(_ policy: Policy) {
+    reserve = .with {
+      $0.pcpusPerCell = Int64(policy.reserve.pcpusPerCell)
+      $0.memoryPerCellKib = Int64(policy.reserve.memoryPerCell.count)
+    }
+    overcommitPercent = Int64(policy.overcommitPercent)
+    smt = policy.smt.proto
+    weights = .with {
+      $0.contention = Int64(policy.weights.contention)
+      $0.locality = Int64(policy.weights.locality)
+      $0.fragmentation = Int64(policy.weights.fragmentation)
+    }
+    livePages = policy.livePages
+    driver = policy.driver.proto
+    driverByHost = policy.driverByHost.map { choice in
+      var proto = ProtoHostDriver()
+      proto.host = choice.host.text
+      proto.driver = choice.driver.proto
+      return proto
+    }
+    scope = policy.scope.proto
+    foldGuestCells = policy.foldGuestCells
+  }
+}
+
+extension Policy {
+  init(_ proto: ProtoPolicy) throws(WireError.Kind) {
+    try FieldCheck.present(proto.hasReserve, "policy.reserve")
+    try FieldCheck.present(proto.hasWeights, "policy.weights")
+    self.init(
+      reserve: Reserve(
+        pcpusPerCell: try FieldCheck.cpu(proto.reserve.pcpusPerCell, "policy.reserve.pcpus_per_cell"),
+        memoryPerCell: try FieldCheck.memory(proto.reserve.memoryPerCellKib, "policy.reserve.memory_per_cell_kib")),
+      overcommitPercent: try FieldCheck.count(proto.overcommitPercent, "policy.overcommit_percent"),
+      smt: try SMTPolicy(proto.smt, "policy.smt"),
+      weights: Weights(
+        contention: try FieldCheck.count(proto.weights.contention, "policy.weights.contention"),
+        locality: try FieldCheck.count(proto.weights.locality, "policy.weights.locality"),
+        fragmentation: try FieldCheck.count(proto.weights.fragmentation, "policy.weights.fragmentation")),
+      livePages: proto.livePages, driver: try DriverChoice(proto.driver, "policy.driver"),
+      driverByHost: try proto.driverByHost.map { choice throws(WireError.Kind) in
+        HostDriver(
+          host: try FieldCheck.id(choice.host, "policy.driver_by_host.host"),
+          driver: try DriverChoice(choice.driver, "policy.driver_by_host.driver"))
+      },
+      scope: try Scope(proto.scope, "policy.scope"), foldGuestCells: proto.foldGuestCells)
+  }
+}

@@ -1,0 +1,225 @@
+extension WireLayout {
+  /// Shapes, placements, plans, and what operators ask and are answered.
+  static let operatorRows: [WireMessage: [Int: FieldLayout]] = [
+    .shape: [
+      1: .text("name"),
+      2: .message("guest_cells", .scalars, atMost: 1_024),
+      7: .text("near", atMost: 1_024),
+      10: .text("hosts", atMost: 65_536),
+    ],
+    .placement: [
+      1: .text("host"),
+      2: .message("cells", .scalars, atMost: 1_024),
+      3: .message("pinning", .pinning),
+      4: .list("dedicated"),
+      6: .message("terms", .scoreTerm, atMost: 64),
+    ],
+    .scoreTerm: [
+      1: .text("name"),
+      3: .text("detail"),
+    ],
+    .decision: [
+      1: .message("placement", .placement),
+      2: .message("refusal", .refusal),
+      3: .message("explanation", .explanation),
+    ],
+    .explanation: [
+      1: .message("chosen", .cellNote, atMost: 65_536),
+      2: .message("refused", .cellNote, atMost: 65_536),
+      3: .text("counts", atMost: 65_536),
+      4: .message("movability", .movability),
+    ],
+    .cellNote: [
+      1: .text("host"),
+      4: .text("text"),
+    ],
+    .plan: [
+      3: .text("purpose"),
+      5: .message("waves", .wave, atMost: 65_536),
+      6: .message("unmoved", .unmovedGuest, atMost: 65_536),
+    ],
+    .wave: [
+      1: .message("moves", .move, atMost: 65_536)
+    ],
+    .move: [
+      1: .text("guest"),
+      2: .text("guest_name"),
+      3: .text("host"),
+      4: .message("incarnation", .scalars),
+      5: .message("from", .scalars, atMost: 1_024),
+      6: .message("placement", .placement),
+      7: .message("expected", .pinning),
+      8: .message("movability", .movability),
+      10: .text("reason"),
+      11: .message("explanation", .explanation),
+    ],
+    .unmovedGuest: [
+      1: .text("guest"),
+      2: .text("guest_name"),
+      3: .text("host"),
+      4: .text("reason"),
+    ],
+    .cellList: [
+      1: .numbers("cells", atMost: 1_024)
+    ],
+    .planRequest: [
+      1: .message("repair", .repairRequest),
+      2: .message("place", .placeRequest),
+    ],
+    .repairRequest: [
+      1: .text("host")
+    ],
+    .placeRequest: [
+      1: .text("guest"),
+      2: .text("host"),
+      3: .message("cells", .cellList),
+    ],
+    .operatorRequest: [
+      1: .message("hosts", .scalars),
+      2: .message("host", .hostQuery),
+      3: .message("guests", .hostFilter),
+      4: .message("guest", .guestQuery),
+      5: .message("findings", .hostFilter),
+      6: .message("place_guest", .placeGuest),
+      7: .message("place_shape", .placeShape),
+      8: .message("start", .startGuest),
+      9: .message("change", .manualChange),
+      10: .message("make_plan", .planRequest),
+      11: .message("plans", .scalars),
+      12: .message("plan", .scalars),
+      13: .message("apply_plan", .scalars),
+      14: .message("jobs", .scalars),
+      15: .message("job", .scalars),
+      16: .message("events", .scalars),
+      17: .message("keys", .scalars),
+      18: .message("authorize_key", .authorizedKey),
+      19: .message("revoke_key", .revokeKey),
+      20: .message("policy", .scalars),
+      21: .message("status", .scalars),
+    ],
+    .operatorReply: [
+      1: .message("hosts", .hostList),
+      2: .message("host", .hostView),
+      3: .message("guests", .guestList),
+      4: .message("guest", .placedGuest),
+      5: .message("findings", .findingList),
+      6: .message("decision", .decision),
+      7: .message("plans", .planList),
+      8: .message("plan", .plan),
+      9: .message("jobs", .jobList),
+      10: .message("events", .eventList),
+      11: .message("keys", .keyList),
+      12: .message("policy", .policy),
+      13: .message("status", .coordinatorStatus),
+      14: .message("accepted", .accepted),
+      15: .message("refused", .refusal),
+    ],
+    .hostQuery: [
+      1: .text("host")
+    ],
+    .hostFilter: [
+      1: .text("host")
+    ],
+    .guestQuery: [
+      1: .text("guest")
+    ],
+    .revokeKey: [
+      1: .text("public_key")
+    ],
+    .placeGuest: [
+      1: .text("guest"),
+      2: .message("cells", .cellList),
+    ],
+    .placeShape: [
+      1: .message("shape", .shape)
+    ],
+    .startGuest: [
+      1: .text("guest"),
+      2: .message("shape", .shape),
+      3: .text("domain_xml", bytesMax: 262_144),
+    ],
+    .manualChange: [
+      1: .text("guest"),
+      2: .message("desired", .pinning),
+    ],
+    .authorizedKey: [
+      1: .text("public_key"),
+      2: .text("owner"),
+    ],
+    .hostList: [
+      1: .message("hosts", .hostView, atMost: 1_048_576)
+    ],
+    .guestList: [
+      1: .message("guests", .placedGuest, atMost: 1_048_576)
+    ],
+    .findingList: [
+      1: .message("findings", .finding, atMost: 1_048_576)
+    ],
+    .planList: [
+      1: .message("plans", .plan, atMost: 1_048_576)
+    ],
+    .jobList: [
+      1: .message("jobs", .jobRecord, atMost: 1_048_576)
+    ],
+    .eventList: [
+      1: .message("events", .fleetEvent, atMost: 1_048_576)
+    ],
+    .keyList: [
+      1: .message("keys", .authorizedKey, atMost: 1_048_576)
+    ],
+    .hostView: [
+      1: .text("id"),
+      3: .message("facts", .hostFacts),
+      4: .message("topology", .hostTopology),
+      5: .message("guests", .guest, atMost: 4_096),
+      6: .message("claims", .claim, atMost: 65_536),
+    ],
+    .claim: [
+      2: .text("host"),
+      3: .text("guest"),
+      4: .list("dedicated"),
+      5: .message("memory", .scalars, atMost: 16_384),
+    ],
+    .placedGuest: [
+      1: .text("host"),
+      2: .message("guest", .guest),
+    ],
+    .finding: [
+      3: .text("host"),
+      4: .text("guest"),
+      5: .text("guest_name"),
+      6: .text("evidence"),
+      7: .text("remedy"),
+    ],
+    .jobRecord: [
+      1: .message("job", .job),
+      4: .message("report", .jobReport),
+    ],
+    .fleetEvent: [
+      4: .text("host"),
+      5: .text("guest"),
+      7: .text("actor"),
+      8: .text("text"),
+    ],
+    .policy: [
+      1: .message("reserve", .scalars),
+      4: .message("weights", .scalars),
+      5: .text("live_pages", atMost: 65_536),
+      7: .message("driver_by_host", .hostDriver, atMost: 65_536),
+    ],
+    .hostDriver: [
+      1: .text("host")
+    ],
+    .coordinatorStatus: [
+      1: .text("software_version")
+    ],
+    .accepted: [
+      2: .numbers("jobs", atMost: 65_536),
+      3: .text("text"),
+    ],
+    .refusal: [
+      2: .text("message"),
+      3: .text("remedy"),
+    ],
+  ]
+}

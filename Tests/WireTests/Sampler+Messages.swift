@@ -1,0 +1,167 @@
+import Fleet
+import NUMA
+
+extension Sampler {
+  mutating func refusal() -> Refusal { Refusal(word(), text(), remedy: text()) }
+
+  mutating func shape() -> Shape {
+    Shape(
+      name: text(), guestCells: some { ShapeCell(vcpus: $0.int(0...64), memory: $0.kib()) }, cpuClass: word(),
+      smt: word(), pageSize: pageSize(), mode: word(), near: some { $0.text() }, emulatorPCPUs: int(0...8),
+      iothreads: int(0...8), hosts: some { $0.id() })
+  }
+  mutating func placement() -> Placement {
+    Placement(
+      host: id(), cells: placements(), pinning: pinning(), dedicated: set(), score: int(-1_000_000...1_000_000),
+      terms: some { ScoreTerm(name: $0.text(), value: $0.int(-1_000...1_000), detail: $0.text()) })
+  }
+  mutating func explanation() -> Explanation {
+    Explanation(
+      chosen: some { $0.note() }, refused: some { $0.note() }, counts: some { $0.text() },
+      movability: maybe { $0.movability() })
+  }
+  private mutating func note() -> CellNote {
+    CellNote(host: id(), cell: maybe { $0.cell() }, guestCell: maybe { $0.cell() }, text: text())
+  }
+  mutating func plan() -> Plan {
+    Plan(
+      id: counter(), parent: counter(), purpose: text(), wallMilliseconds: int(0...1 << 42),
+      waves: some { Wave(moves: $0.some { $0.move() }) },
+      unmoved: some { UnmovedGuest(guest: $0.id(), guestName: $0.text(), host: $0.id(), reason: $0.text()) },
+      state: word())
+  }
+  private mutating func move() -> Move {
+    Move(
+      guest: id(), guestName: text(), host: id(), incarnation: maybe { $0.incarnation() }, from: placements(),
+      placement: placement(), expected: pinning(), movability: movability(), copy: kib(), reason: text(),
+      explanation: maybe { $0.explanation() })
+  }
+
+  mutating func job() -> Job {
+    Job(
+      id: counter(), host: id(), guest: id(), guestName: text(), epoch: counter(), generation: counter(),
+      incarnation: maybe { $0.incarnation() },
+      action: bool()
+        ? .apply(desired: pinning(), expected: maybe { $0.pinning() })
+        : .start(domainXML: text(), shape: shape(), placement: placement()),
+      scope: word(), driver: word(), livePages: bool())
+  }
+  mutating func jobReport() -> JobReport {
+    JobReport(
+      job: counter(), guest: id(), generation: counter(),
+      outcome: pick([.running(detail: text()), .verified, .refused(refusal()), .diverged(refusal())]),
+      driver: maybe { $0.word() },
+      steps: some { StepRecord(name: $0.text(), milliseconds: $0.int(0...99_999), detail: $0.text()) },
+      pagesLeft: int(0...1 << 30), observed: maybe { $0.guest() })
+  }
+
+  mutating func toCoordinator() -> ToCoordinator {
+    switch int(0...3) {
+    case 0: .hello(Hello(softwareVersion: text(), topologyHash: bits(), highestEpoch: counter()))
+    case 1: .report(report())
+    case 2: .heartbeat(lastReport: bits() >> 2)
+    default: .jobReport(jobReport())
+    }
+  }
+  mutating func toAgent() -> ToAgent {
+    switch int(0...4) {
+    case 0:
+      .welcome(
+        Welcome(host: id(), epoch: counter(), wantsTopology: bool(), heartbeatMilliseconds: int(1...3_600_000)))
+    case 1: .job(job())
+    case 2: .jobAcknowledged(counter())
+    case 3: .sendReport(withTopology: bool())
+    default: .refused(refusal())
+    }
+  }
+
+  /// One request of each kind, in the order of their field numbers.
+  mutating func operatorRequests() -> [OperatorRequest] {
+    [
+      .hosts, .host(id()), .guests(host: maybe { $0.id() }), .guest(text()), .findings(host: maybe { $0.id() }),
+      .placeGuest(
+        PlaceGuest(
+          guest: text(), cells: maybe { $0.some { $0.cell() } }, scope: maybe { $0.word() },
+          driver: maybe { $0.word() }, dryRun: bool(), explain: bool())),
+      .placeShape(shape(), explain: bool()),
+      .start(StartGuest(guest: id(), shape: shape(), domainXML: text(), dryRun: bool())),
+      .change(
+        ManualChange(
+          guest: text(), desired: pinning(), scope: maybe { $0.word() }, driver: maybe { $0.word() }, dryRun: bool())),
+      .makePlan(
+        bool()
+          ? .repair(host: maybe { $0.id() })
+          : .place(guest: id(), host: id(), cells: maybe { $0.some { $0.cell() } })),
+      .plans, .plan(counter()), .applyPlan(counter()), .jobs(active: bool()), .job(counter()),
+      .events(after: bits() >> 2, follow: bool()), .keys, .authorizeKey(key()), .revokeKey(publicKey: text()),
+      .policy, .status,
+    ]
+  }
+
+  /// One reply of each kind, in the order of their field numbers.
+  mutating func operatorReplies() -> [OperatorReply] {
+    [
+      .hosts(some(2) { $0.hostView() }), .host(hostView()), .guests(some(2) { $0.placedGuest() }),
+      .guest(placedGuest()), .findings(some { $0.finding() }),
+      .decision(
+        Decision(
+          placement: maybe { $0.placement() }, refusal: maybe { $0.refusal() },
+          explanation: maybe { $0.explanation() })),
+      .plans(some(2) { $0.plan() }), .plan(plan()), .jobs(some(2) { $0.jobRecord() }), .events(some { $0.event() }),
+      .keys(some { $0.key() }), .policy(policy()), .status(status()),
+      .accepted(Accepted(plan: maybe { $0.counter() }, jobs: some { $0.counter() }, text: text())),
+      .refused(refusal()),
+    ]
+  }
+
+  private mutating func placedGuest() -> PlacedGuest { PlacedGuest(host: id(), guest: guest()) }
+  private mutating func key() -> AuthorizedKey {
+    AuthorizedKey(publicKey: text(), owner: text(), role: word(), since: int(0...1 << 42), revoked: bool())
+  }
+  private mutating func finding() -> Finding {
+    Finding(
+      severity: word(), kind: word(), host: id(), guest: maybe { $0.id() }, guestName: maybe { $0.text() },
+      evidence: text(), remedy: text())
+  }
+  private mutating func event() -> FleetEvent {
+    FleetEvent(
+      sequence: bits() >> 2, wallMilliseconds: int(0...1 << 42), kind: word(), host: maybe { $0.id() },
+      guest: maybe { $0.id() }, job: maybe { $0.counter() }, actor: text(), text: text())
+  }
+  private mutating func jobRecord() -> JobRecord {
+    JobRecord(
+      job: job(), plan: maybe { $0.counter() }, state: word(), report: maybe { $0.jobReport() },
+      created: int(0...1 << 42), ended: maybe { $0.int(0...1 << 42) })
+  }
+  private mutating func status() -> CoordinatorStatus {
+    CoordinatorStatus(
+      softwareVersion: text(), epoch: counter(), hosts: int(0...9_999), hostsUnreachable: int(0...9_999),
+      guests: int(0...9_999), jobsInFlight: int(0...9_999), lastEvent: bits() >> 2)
+  }
+  private mutating func policy() -> Policy {
+    Policy(
+      reserve: Reserve(pcpusPerCell: int(0...4), memoryPerCell: kib()), overcommitPercent: int(100...6400),
+      smt: word(),
+      weights: Weights(contention: int(0...1000), locality: int(0...1000), fragmentation: int(0...1000)),
+      livePages: some { $0.text() }, driver: word(),
+      driverByHost: some { HostDriver(host: $0.id(), driver: $0.word()) },
+      scope: word(), foldGuestCells: bool())
+  }
+  private mutating func hostView() -> HostView {
+    HostView(
+      id: id(), liveness: word(), facts: facts(), topology: topology(), guests: some(2) { $0.guest() },
+      claims: some { $0.claim() }, ageMilliseconds: int(0...99_999), libvirtAnswers: maybe { $0.bool() })
+  }
+  private mutating func claim() -> Claim {
+    Claim(
+      job: counter(), host: id(), guest: id(), dedicated: set(),
+      memory: some { MemoryClaim(cell: $0.cell(), pageSize: $0.pageSize(), amount: $0.kib()) })
+  }
+
+  /// An envelope with every field of its own filled.
+  mutating func envelope<Payload>(_ payload: Payload) -> Envelope<Payload> {
+    Envelope(
+      protocolLowest: int(0...1), protocolHighest: int(1...9), messageID: bits(), answering: maybe { $0.bits() },
+      epoch: counter(), boot: BootID(text()), sequence: bits() >> 2, payload: payload)
+  }
+}
