@@ -70,6 +70,7 @@ let package = Package(
     library("PlacementEngine", ["Fleet", "NUMA", collections]),
     library("LibvirtXML", ["Fleet", "NUMA", "CLibXML2"]),
     library("Wire", ["Fleet", "NUMA", protobuf]),
+    library("ClusterConfig", ["Fleet", "NUMA", yams]),
 
     // Edge modules: IO, one foreign library each.
     // What surrounds the loop of either daemon: clocks, files, the log.
@@ -80,6 +81,7 @@ let package = Package(
     tests("NUMATests", ["NUMA"]),
     tests("FleetTests", ["Fleet", "NUMA"]),
     tests("PlacementEngineTests", ["PlacementEngine", "Fleet", "NUMA"]),
+    tests("ClusterConfigTests", ["ClusterConfig", "Fleet", "NUMA"]),
     tests("WireTests", ["Wire", "Fleet", "NUMA", protobuf]),
     tests("LibvirtXMLTests", ["LibvirtXML", "Fleet", "NUMA"]),
   ],

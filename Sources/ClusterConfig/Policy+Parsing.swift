@@ -1,0 +1,77 @@
+public import Fleet
+import NUMA
+
+extension Policy {
+  /// Validates the text of a policy file; what it leaves out has the default of `Policy.init`.
+  public init(parsing text: String, file: String, overriding settings: [String] = []) throws(ConfigurationError) {
+    let document = try Document(text, file: file, overriding: settings)
+    let section = try document.section(.policy, PolicyKey.self)
+    self.init()
+    if let value = section[.reserve] { reserve = try Reserve(value) }
+    overcommitPercent = try section[.overcommit_percent]?.number(in: 100...6400) ?? overcommitPercent
+    smt = try section[.smt]?.choice() ?? smt
+    if let value = section[.weights] { weights = try Weights(value) }
+    if let value = section[.live_pages] {
+      for item in try value.items() { livePages.append(try item.text(allowing: 256)) }
+    }
+    driver = try section[.driver]?.choice() ?? driver
+    if let value = section[.driver_by_host] {
+      for item in try value.items() {
+        let entry = try HostDriver(item)
+        guard !driverByHost.contains(where: { $0.host == entry.host }) else {
+          throw item.position.error("host \(entry.host) is given twice in driver_by_host; keep one")
+        }
+        driverByHost.append(entry)
+      }
+    }
+    scope = try section[.scope]?.choice() ?? scope
+    foldGuestCells = try section[.fold_guest_cells]?.flag() ?? foldGuestCells
+  }
+}
+
+private enum PolicyKey: String, SectionKey {
+  case kind, reserve, overcommit_percent, smt, weights, live_pages, driver, driver_by_host, scope, fold_guest_cells
+}
+
+private enum ReserveKey: String, SectionKey {
+  case pcpus_per_cell, memory_per_cell
+}
+
+private enum WeightsKey: String, SectionKey {
+  case contention, locality, fragmentation
+}
+
+private enum HostDriverKey: String, SectionKey {
+  case host, driver
+}
+
+extension Reserve {
+  init(_ value: Value) throws(ConfigurationError) {
+    let section = try Section<ReserveKey>(value)
+    self.init()
+    pcpusPerCell = try section[.pcpus_per_cell]?.number(in: 0...1024) ?? pcpusPerCell
+    memoryPerCell = try section[.memory_per_cell]?.amount(in: 0...KiB(gib: 1024)) ?? memoryPerCell
+  }
+}
+
+extension Weights {
+  init(_ value: Value) throws(ConfigurationError) {
+    let section = try Section<WeightsKey>(value)
+    self.init()
+    contention = try section[.contention]?.number(in: 0...1000) ?? contention
+    locality = try section[.locality]?.number(in: 0...1000) ?? locality
+    fragmentation = try section[.fragmentation]?.number(in: 0...1000) ?? fragmentation
+    if contention + locality + fragmentation == 0 {
+      throw value.position.error(
+        "all weights are 0, so that any cell is as good as any other; give one of them 1...1000")
+    }
+  }
+}
+
+extension HostDriver {
+  init(_ value: Value) throws(ConfigurationError) {
+    let section = try Section<HostDriverKey>(value)
+    let host = try section.required(.host, example: "host-a").word()
+    self.init(host: HostID(host), driver: try section.required(.driver, example: "kernel").choice())
+  }
+}
