@@ -60,9 +60,12 @@ let package = Package(
   ],
   targets: [
     // C libraries: touched by exactly one Swift module each.
+    .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     // GNU-only calls that Glibc's module hides: sched affinity masks, eventfd, pidfd.
+    .target(name: "CLinux"),
     // The same wire exchange in bare C, the yardstick of `numafleet bench wire`.
+    .target(name: "CWireReference", linkerSettings: [.linkedLibrary("zmq")]),
 
     // Pure modules: no IO, no clock, no randomness, no Foundation.
     library("NUMA"),
@@ -73,6 +76,7 @@ let package = Package(
     library("ClusterConfig", ["Fleet", "NUMA", yams]),
 
     // Edge modules: IO, one foreign library each.
+    library("ZeroMQTransport", ["CZeroMQ", "CLinux"]),
     // What surrounds the loop of either daemon: clocks, files, the log.
 
     // Composition roots.
@@ -84,6 +88,7 @@ let package = Package(
     tests("ClusterConfigTests", ["ClusterConfig", "Fleet", "NUMA"]),
     tests("WireTests", ["Wire", "Fleet", "NUMA", protobuf]),
     tests("LibvirtXMLTests", ["LibvirtXML", "Fleet", "NUMA"]),
+    tests("ZeroMQTransportTests", ["ZeroMQTransport", "CZeroMQ", "CLinux", "CWireReference"]),
   ],
   swiftLanguageModes: [.v6]
 )
