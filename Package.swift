@@ -61,6 +61,7 @@ let package = Package(
   targets: [
     // C libraries: touched by exactly one Swift module each.
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+    .systemLibrary(name: "CNUMA", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     // GNU-only calls that Glibc's module hides: sched affinity masks, eventfd, pidfd.
     .target(name: "CLinux"),
@@ -77,6 +78,7 @@ let package = Package(
 
     // Edge modules: IO, one foreign library each.
     library("ZeroMQTransport", ["CZeroMQ", "CLinux"]),
+    library("NUMADriver", ["CNUMA", "CLinux", "Fleet", "NUMA"]),
     // What surrounds the loop of either daemon: clocks, files, the log.
 
     // Composition roots.
@@ -88,6 +90,7 @@ let package = Package(
     tests("ClusterConfigTests", ["ClusterConfig", "Fleet", "NUMA"]),
     tests("WireTests", ["Wire", "Fleet", "NUMA", protobuf]),
     tests("LibvirtXMLTests", ["LibvirtXML", "Fleet", "NUMA"]),
+    tests("NUMADriverTests", ["NUMADriver", "Fleet", "NUMA"]),
     tests("ZeroMQTransportTests", ["ZeroMQTransport", "CZeroMQ", "CLinux", "CWireReference"]),
   ],
   swiftLanguageModes: [.v6]
