@@ -61,6 +61,7 @@ let package = Package(
   targets: [
     // C libraries: touched by exactly one Swift module each.
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+    .systemLibrary(name: "CLibvirt", providers: [.apt(["libvirt-dev"])]),
     .systemLibrary(name: "CNUMA", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     // GNU-only calls that Glibc's module hides: sched affinity masks, eventfd, pidfd.
@@ -78,6 +79,7 @@ let package = Package(
 
     // Edge modules: IO, one foreign library each.
     library("ZeroMQTransport", ["CZeroMQ", "CLinux"]),
+    library("LibvirtDriver", ["CLibvirt", "LibvirtXML", "Fleet", "NUMA"]),
     library("NUMADriver", ["CNUMA", "CLinux", "Fleet", "NUMA"]),
     // What surrounds the loop of either daemon: clocks, files, the log.
 
@@ -90,6 +92,7 @@ let package = Package(
     tests("ClusterConfigTests", ["ClusterConfig", "Fleet", "NUMA"]),
     tests("WireTests", ["Wire", "Fleet", "NUMA", protobuf]),
     tests("LibvirtXMLTests", ["LibvirtXML", "Fleet", "NUMA"]),
+    tests("LibvirtDriverTests", ["LibvirtDriver", "LibvirtXML", "Fleet", "NUMA"]),
     tests("NUMADriverTests", ["NUMADriver", "Fleet", "NUMA"]),
     tests("ZeroMQTransportTests", ["ZeroMQTransport", "CZeroMQ", "CLinux", "CWireReference"]),
   ],
