@@ -1,0 +1,185 @@
+import Fleet
+import NUMA
+
+extension JobRun {
+  /// A job from the journal of an agent that was stopped in the middle of it.
+  init(resuming entry: JobInHand, now: Instant) {
+    self.init(
+      job: entry.job, desired: entry.job.desired, driver: entry.job.driver, before: entry.before, isUpkeep: false,
+      now: now)
+  }
+}
+
+extension Job {
+  /// The pinning that the guest shall have.
+  var desired: Pinning {
+    switch action {
+    case .apply(let desired, _): desired
+    case .start(_, _, let placement): placement.pinning
+    }
+  }
+}
+
+extension Agent {
+  /// Jobs that may wait; more are refused, so that a lost coordinator cannot fill the agent's memory.
+  static let waitingMax = 256
+
+  mutating func accept(_ job: Job, _ now: Instant, _ output: inout Output) {
+    if let report = journal.unacknowledged.first(where: { $0.job == job.id }) {
+      broadcast(.jobReport(report), &output)
+      return
+    }
+    if let run = (runs + waiting).first(where: { $0.job.id == job.id }) {
+      progress(run, &output)
+      return
+    }
+    guard waiting.count < Self.waitingMax else {
+      finish(
+        job, .refused(Refusal(.busy, "\(waiting.count) jobs wait on this host", remedy: "wait for them and ask again")),
+        run: nil, observed: nil, &output)
+      return
+    }
+    output.notes.append(Note(.info, "job accepted", ["job": "\(job.id)", "guest": job.guest.text]))
+    // What is decided now must not be undone by the upkeep of an older decision.
+    waiting.removeAll { $0.isUpkeep && $0.job.guest == job.guest }
+    waiting.append(
+      JobRun(job: job, desired: job.desired, driver: job.driver, before: nil, isUpkeep: false, now: now))
+    beginWaiting(now, &output)
+  }
+
+  /// Begins what may begin: one run per guest, one memory move per host.
+  mutating func beginWaiting(_ now: Instant, _ output: inout Output) {
+    guard view.isRead else { return }
+    var index = 0
+    while index < waiting.count {
+      let run = waiting[index]
+      let blocked = runs.contains { $0.job.guest == run.job.guest || ($0.movesMemory && run.movesMemory) }
+      guard !blocked else {
+        index += 1
+        continue
+      }
+      waiting.remove(at: index)
+      begin(run, now, &output)
+    }
+  }
+
+  mutating func begin(_ run: JobRun, _ now: Instant, _ output: inout Output) {
+    switch chosenDriver(for: run) {
+    case .failure(let refusal):
+      finish(run.job, run.outcome(refusedBy: refusal), run: run, observed: nil, &output)
+    case .success(let driver):
+      var begun = run
+      begun.choose(driver)
+      let next = begun.begin(now: now)
+      if case .start = run.job.action { mark(begun) }
+      runs.append(begun)
+      carryOut(next, of: run.job.id, now, &output)
+    }
+  }
+
+  /// libvirt where it answers and knows the guest, so that its record stays true; the kernel otherwise.
+  private func chosenDriver(for run: JobRun) -> Result<DriverChoice, Refusal> {
+    let known = view.guests.first { $0.id == run.job.guest }
+    let isDomain = known?.kind.isDomain ?? true
+    let answers = view.libvirtAnswers == true
+    let down = Refusal(
+      .libvirtDown, "libvirt does not answer on this host", remedy: "start libvirtd, or use --driver kernel")
+    switch run.driver {
+    case .kernel:
+      return .success(.kernel)
+    case .libvirt:
+      guard isDomain else {
+        return .failure(
+          Refusal(.unsupported, "libvirt does not know guest \(run.job.guestName)", remedy: "use --driver kernel"))
+      }
+      return answers ? .success(.libvirt) : .failure(down)
+    case .automatic:
+      if isDomain && answers { return .success(.libvirt) }
+      if case .start = run.job.action { return .failure(down) }
+      return .success(.kernel)
+    }
+  }
+
+  /// The effect of a run has ended.
+  mutating func advance(_ id: JobID, _ outcome: CommandOutcome, _ now: Instant, _ output: inout Output) {
+    guard let index = runs.firstIndex(where: { $0.job.id == id }) else { return }
+    var guest: Guest?
+    if case .observedGuest(let observation) = outcome { guest = replace(runs[index].job.guest, by: observation) }
+    let wasInspecting = runs[index].phase == .inspecting
+    let next: JobRun.Next
+    if wasInspecting, case .observedGuest = outcome, let topology = view.current, let facts = view.facts {
+      let preflight = Preflight(topology: topology, facts: facts, livePages: runs[index].job.livePages)
+      next = runs[index].inspected(
+        guest, preflight: preflight, libvirtAnswers: view.libvirtAnswers == true, now: now)
+      if case .run = next { mark(runs[index]) }
+    } else {
+      next = runs[index].completed(outcome, guest: guest, now: now)
+    }
+    carryOut(next, of: id, now, &output)
+  }
+
+  /// Intent before act: what was there before is durable before the first step.
+  private mutating func mark(_ run: JobRun) {
+    guard !run.isUpkeep else { return }
+    journal.inHand.removeAll { $0.job.id == run.job.id }
+    journal.inHand.append(JobInHand(job: run.job, before: run.before ?? Pinning()))
+    journal.mark(run.job.guest, max(run.job.generation, journal.generation(of: run.job.guest)))
+    journalChanged = true
+  }
+
+  private mutating func carryOut(_ next: JobRun.Next, of id: JobID, _ now: Instant, _ output: inout Output) {
+    guard let index = runs.firstIndex(where: { $0.job.id == id }) else { return }
+    switch next {
+    case .run(let effect, let deadline):
+      if !runs[index].isUpkeep { progress(runs[index], &output) }
+      command(effect, owner: .run(id), deadlineMilliseconds: deadline, &output)
+    case .end(let outcome, let observed):
+      let run = runs.remove(at: index)
+      finish(run.job, outcome, run: run, observed: observed, &output)
+      schedule.threadsDue = now
+      schedule.residencyDue = now
+      beginWaiting(now, &output)
+    }
+  }
+
+  private mutating func progress(_ run: JobRun, _ output: inout Output) {
+    broadcast(
+      .jobReport(
+        JobReport(
+          job: run.job.id, guest: run.job.guest, generation: run.job.generation,
+          outcome: .running(detail: run.progress), driver: run.driver, steps: run.records)), &output)
+  }
+
+  private mutating func finish(
+    _ job: Job, _ outcome: JobOutcome, run: JobRun?, observed: Guest?, _ output: inout Output
+  ) {
+    let report = JobReport(
+      job: job.id, guest: job.guest, generation: job.generation, outcome: outcome,
+      driver: run?.records.isEmpty == false ? run?.driver : nil, steps: run?.records ?? [],
+      pagesLeft: run?.pagesLeft ?? 0, observed: observed)
+    output.notes.append(note(of: report))
+    if let run, run.isUpkeep {
+      endUpkeep(run, outcome)
+      broadcast(.jobReport(report), &output)
+      return
+    }
+    journal.inHand.removeAll { $0.job.id == job.id }
+    journal.mark(job.guest, max(job.generation, journal.generation(of: job.guest)))
+    journal.unacknowledged.append(report)
+    if outcome == .verified, let run { keep(run, observed) }
+    journalChanged = true
+    broadcast(.jobReport(report), &output)
+  }
+
+  private func note(of report: JobReport) -> Note {
+    switch report.outcome {
+    case .verified: Note(.info, "job verified", ["job": "\(report.job)", "guest": report.guest.text])
+    case .refused(let refusal):
+      Note(
+        .warning, "job refused", ["job": "\(report.job)", "guest": report.guest.text, "reason": refusal.description])
+    case .diverged(let refusal):
+      Note(.error, "job diverged", ["job": "\(report.job)", "guest": report.guest.text, "reason": refusal.description])
+    case .running(let detail): Note(.debug, "job running", ["job": "\(report.job)", "step": detail])
+    }
+  }
+}

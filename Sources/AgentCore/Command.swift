@@ -1,0 +1,82 @@
+public import Fleet
+public import NUMA
+
+/// One effect that the agent's core asks its loop to carry out; its end comes back as `Agent.Event.completed`.
+public struct Command: Sendable, Hashable {
+  /// Unique in this run of the agent, so that a late completion is recognised.
+  public var id: CommandID
+  public var effect: Effect
+  /// After this the loop gives up and completes the command with `libvirtTimeout`.
+  public var deadlineMilliseconds: Int
+
+  public init(id: CommandID, effect: Effect, deadlineMilliseconds: Int) {
+    self.id = id
+    self.effect = effect
+    self.deadlineMilliseconds = deadlineMilliseconds
+  }
+}
+
+/// Numbers commands.
+public struct CommandID: Counter {
+  public let number: UInt64
+  public init(_ number: UInt64) { self.number = number }
+}
+
+/// What a command does, and through whom.
+public enum Effect: Sendable, Hashable {
+  /// Reads the whole host; `residency` includes `numa_maps`, which walks page tables and is done rarely.
+  case observeHost(residency: Bool, topology: Bool)
+  /// Reads one guest completely, from libvirt and the kernel, now.
+  case observeGuest(GuestID, incarnation: Incarnation?)
+  case libvirt(domain: String, LibvirtEffect)
+  case kernel(Incarnation, KernelEffect)
+  case start(domainXML: String, shape: Shape, placement: Placement)
+}
+
+/// Calls of libvirt that change a domain.
+public enum LibvirtEffect: Sendable, Hashable {
+  /// virDomainPinVcpuFlags
+  case pinVCPU(Int, CPUSet, Scope)
+  /// virDomainPinEmulator
+  case pinEmulator(CPUSet, Scope)
+  /// virDomainPinIOThread
+  case pinIOThread(Int, CPUSet, Scope)
+  /// virDomainSetNumaParameters; a nil mode leaves the mode alone.
+  case setNumatune(mode: NUMAMode?, nodeset: NodeSet, Scope)
+  /// virDomainSetSchedulerParametersFlags
+  case setScheduler(CPUTune, Scope)
+  /// Rewrites `<numatune>` of the persistent definition, memnodes included, for which libvirt has no call.
+  case defineNumatune(NUMATune)
+}
+
+/// Changes of a process through the kernel alone.
+public enum KernelEffect: Sendable, Hashable {
+  /// sched_setaffinity(2) on each thread; for a domain whose libvirtd is down, the cpusets that libvirt made for its
+  /// threads are widened first, or the kernel would refuse.
+  case setAffinity([ThreadAffinity], widensCgroup: Bool)
+  /// migrate_pages(2): every page of the process on `from` goes to `to`.
+  case migratePages(from: NodeSet, to: Int)
+  /// move_pages(2) over one mapping.
+  case movePages(start: UInt64, size: KiB, to: Int)
+  /// cpu.weight and cpu.max of the process's own cgroup.
+  case setCPUTune(CPUTune)
+}
+
+/// One thread and the CPUs it shall have.
+public struct ThreadAffinity: Sendable, Hashable {
+  public var tid: Int
+  public var cpuset: CPUSet
+  public init(tid: Int, cpuset: CPUSet) {
+    self.tid = tid
+    self.cpuset = cpuset
+  }
+}
+
+/// How a command ended.
+public enum CommandOutcome: Sendable, Hashable {
+  /// `detail` has the numbers; `pagesLeft` counts pages that did not move.
+  case done(detail: String, pagesLeft: Int)
+  case observedHost(HostObservation)
+  case observedGuest(GuestObservation)
+  case failed(Refusal)
+}

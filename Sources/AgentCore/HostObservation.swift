@@ -1,0 +1,74 @@
+public import Fleet
+public import NUMA
+
+/// What the drivers read of a host in one round, not yet joined to guests.
+public struct HostObservation: Sendable, Hashable {
+  /// Present when the topology was read again in this round.
+  public var topology: HostTopology?
+  public var facts: HostFacts
+  public var cells: [CellState]
+  /// Nil when libvirt did not answer; the domains of the last answer are then believed.
+  public var domains: [DomainRecord]?
+  /// Nil when the agent runs without libvirt.
+  public var libvirtAnswers: Bool?
+  /// The processes of running domains and of rules, ascending by pid.
+  public var processes: [ObservedProcess]
+  /// Whether `processes` carry residency; without it the last known residency is kept.
+  public var hasResidency: Bool
+
+  public init(
+    topology: HostTopology?, facts: HostFacts, cells: [CellState], domains: [DomainRecord]?, libvirtAnswers: Bool?,
+    processes: [ObservedProcess], hasResidency: Bool
+  ) {
+    self.topology = topology
+    self.facts = facts
+    self.cells = cells
+    self.domains = domains
+    self.libvirtAnswers = libvirtAnswers
+    self.processes = processes
+    self.hasResidency = hasResidency
+  }
+}
+
+/// A process and why it is looked at.
+public struct ObservedProcess: Sendable, Hashable {
+  public var process: ProcessObservation
+  /// The config rule that found it; nil for the process of a domain.
+  public var rule: String?
+  /// What a plain QEMU's command line says of its guest's NUMA; nil for other processes.
+  public var machine: MachineArguments?
+  public init(process: ProcessObservation, rule: String?, machine: MachineArguments? = nil) {
+    self.process = process
+    self.rule = rule
+    self.machine = machine
+  }
+}
+
+/// The guest as a QEMU command line describes it (`-smp`, `-m`, `-numa`).
+public struct MachineArguments: Sendable, Hashable {
+  public var name: String?
+  public var uuid: String?
+  public var vcpusMaximum: Int
+  public var memory: KiB
+  public var guestCells: [GuestCell]
+  public init(name: String?, uuid: String?, vcpusMaximum: Int, memory: KiB, guestCells: [GuestCell]) {
+    self.name = name
+    self.uuid = uuid
+    self.vcpusMaximum = vcpusMaximum
+    self.memory = memory
+    self.guestCells = guestCells
+  }
+}
+
+/// One guest read again completely.
+public struct GuestObservation: Sendable, Hashable {
+  public var domain: DomainRecord?
+  public var process: ObservedProcess?
+  /// Free amounts now, for checking that the pages fit.
+  public var cells: [CellState]
+  public init(domain: DomainRecord?, process: ObservedProcess?, cells: [CellState]) {
+    self.domain = domain
+    self.process = process
+    self.cells = cells
+  }
+}

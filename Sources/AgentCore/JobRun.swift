@@ -1,0 +1,324 @@
+import Fleet
+import NUMA
+
+/// One job being carried out: which step is in flight, what was done, and how to go back.
+///
+///     inspecting ──► acting(0) ──► … ──► acting(n) ──► ended(verified)
+///         │              │ failure or difference
+///         ▼              ▼
+///   ended(refused)   undoing(k) ──► checkingUndo ──► ended(refused: rolledBack | diverged)
+struct JobRun: Sendable, Hashable {
+  enum Phase: Sendable, Hashable {
+    case inspecting
+    case acting(Int)
+    case undoing(Int, because: Refusal)
+    case checkingUndo(because: Refusal)
+  }
+
+  /// What the run wants next.
+  enum Next {
+    case run(Effect, deadlineMilliseconds: Int)
+    case end(JobOutcome, observed: Guest?)
+  }
+
+  /// Rounds of moving what is left before the job gives up.
+  static let memoryRoundsMax = 3
+
+  let job: Job
+  let desired: Pinning
+  private(set) var driver: DriverChoice
+  /// True when a restarted agent takes up a job from its journal: the guest may be half way.
+  let resumed: Bool
+  /// True when the agent itself puts back pages that went astray; the job was verified before.
+  let isUpkeep: Bool
+  private(set) var before: Pinning?
+  /// The persistent definition's pinning before the first step; nil when it is not known any more.
+  private var configBefore: Pinning?
+  private(set) var phase = Phase.inspecting
+  private(set) var steps: [JobStep] = []
+  private(set) var records: [StepRecord] = []
+  private(set) var pagesLeft = 0
+  private var stepBegan: Instant
+  private var memoryRounds = 0
+  /// Guest cells whose memory lay on several cells before, so that "where it was" cannot be checked.
+  private var spread: [Int] = []
+
+  init(job: Job, desired: Pinning, driver: DriverChoice, before: Pinning?, isUpkeep: Bool, now: Instant) {
+    self.job = job
+    self.desired = desired
+    self.driver = driver
+    self.before = before
+    resumed = before != nil
+    self.isUpkeep = isUpkeep
+    stepBegan = now
+  }
+
+  /// Whether the run moves memory, of which a host does one at a time.
+  var movesMemory: Bool { !desired.memory.isEmpty || desired.numatune?.nodeset != nil }
+
+  /// The first thing to do: read the guest as it is now, or start it.
+  mutating func begin(now: Instant) -> Next {
+    guard case .start(let domainXML, let shape, let placement) = job.action else {
+      return .run(.observeGuest(job.guest, incarnation: job.incarnation), deadlineMilliseconds: 30_000)
+    }
+    steps = [
+      JobStep(
+        "define and start", .act(.start(domainXML: domainXML, shape: shape, placement: placement)),
+        deadlineMilliseconds: 120_000),
+      JobStep("verify", .verify, deadlineMilliseconds: 30_000),
+    ]
+    // An agent before this one may have started it; starting it twice would fail and hide that it runs.
+    return start(resumed ? 1 : 0, now: now)
+  }
+
+  /// Fixes who carries the run out.
+  mutating func choose(_ driver: DriverChoice) { self.driver = driver }
+
+  /// Where the run is, for people.
+  var progress: String {
+    switch phase {
+    case .inspecting: "reading the guest"
+    case .acting(let index): "step \(index + 1) of \(steps.count): \(steps[index].name)"
+    case .undoing(let index, _): "going back: \(steps[index].name)"
+    case .checkingUndo: "checking that it is back"
+    }
+  }
+
+  private var startsGuest: Bool {
+    if case .start = job.action { return true }
+    return false
+  }
+
+  // MARK: Inspecting
+
+  /// The guest was read before anything was touched.
+  mutating func inspected(_ guest: Guest?, preflight: Preflight, libvirtAnswers: Bool, now: Instant) -> Next {
+    guard let guest else {
+      return .end(
+        .refused(
+          Refusal(.guestGone, "guest \(job.guestName) is no longer there", remedy: "look at numafleet guest list")),
+        observed: nil)
+    }
+    if let refusal = staleness(of: guest) { return .end(.refused(refusal), observed: guest) }
+    let refusal = preflight.refusal(of: desired, for: guest, scope: job.scope)
+    if let refusal, !resumed { return .end(.refused(refusal), observed: guest) }
+    if before == nil {
+      var pinning = guest.live
+      pinning.memory = guest.cellsToPlace.compactMap { cell in
+        guest.majorityCell(ofGuestCell: cell.id).map { GuestCellPlacement(guestCell: cell.id, cell: $0) }
+      }
+      before = pinning
+      configBefore = guest.config
+      spread = pinning.memory.filter { cell in
+        !Verification(desired: Pinning(memory: [cell]), scope: .live, checksRecords: false).memoryDifferences(guest)
+          .isEmpty
+      }.map(\.guestCell)
+    }
+    steps = JobSteps(
+      guest: guest, desired: desired, before: before ?? guest.live, scope: job.scope, driver: driver,
+      libvirtAnswers: libvirtAnswers, isHalfWay: resumed
+    ).all()
+    // What an agent before this one has begun and can no longer be done is taken back.
+    if let refusal { return undo(from: steps.count - 1, because: refusal, now: now) }
+    return start(0, now: now)
+  }
+
+  /// How the run ends when nothing can be tried: a job taken up again may be half way, so refused would not be true.
+  func outcome(refusedBy refusal: Refusal) -> JobOutcome {
+    guard resumed else { return .refused(refusal) }
+    return .diverged(
+      Refusal(
+        .diverged, "the agent was stopped in the middle of this job, and now \(refusal.message)",
+        remedy: refusal.remedy))
+  }
+
+  private func staleness(of guest: Guest) -> Refusal? {
+    if let wanted = job.incarnation, guest.incarnation != wanted, job.scope.touchesLive {
+      return Refusal(
+        .incarnationChanged, "guest \(job.guestName) was restarted since this was decided",
+        remedy: "ask again; the decision was for process \(wanted)")
+    }
+    guard !resumed, !isUpkeep, case .apply(_, let expected?) = job.action else { return nil }
+    var now = guest.live
+    now.memory = []
+    var then = expected
+    then.memory = []
+    return now == then
+      ? nil
+      : Refusal(
+        .stalePlan, "the live pins of guest \(job.guestName) have changed since this was decided",
+        remedy: "look at numafleet guest show \(job.guestName) and plan again")
+  }
+
+  // MARK: Acting
+
+  private mutating func start(_ index: Int, now: Instant) -> Next {
+    phase = .acting(index)
+    stepBegan = now
+    let step = steps[index]
+    switch step.work {
+    case .act(let effect): return .run(effect, deadlineMilliseconds: step.deadlineMilliseconds)
+    case .checkMemory, .verify:
+      return .run(
+        .observeGuest(job.guest, incarnation: job.incarnation), deadlineMilliseconds: step.deadlineMilliseconds)
+    }
+  }
+
+  private mutating func record(_ name: String, _ detail: String, now: Instant) {
+    records.append(
+      StepRecord(name: name, milliseconds: now.milliseconds - stepBegan.milliseconds, detail: detail))
+  }
+
+  /// The effect in flight has ended.
+  mutating func completed(_ outcome: CommandOutcome, guest: Guest?, now: Instant) -> Next {
+    switch phase {
+    case .inspecting:
+      guard case .failed(let refusal) = outcome else { return .end(self.outcome(refusedBy: unexpected), observed: nil) }
+      return .end(self.outcome(refusedBy: refusal), observed: nil)
+    case .acting(let index): return acted(index, outcome, guest, now: now)
+    case .undoing(let index, let because): return undone(index, because, outcome, now: now)
+    case .checkingUndo(let because): return checkedUndo(because, guest)
+    }
+  }
+
+  private mutating func acted(_ index: Int, _ outcome: CommandOutcome, _ guest: Guest?, now: Instant) -> Next {
+    let step = steps[index]
+    switch (step.work, outcome) {
+    case (_, .failed(let refusal)):
+      record(step.name, "failed: \(refusal.message)", now: now)
+      if startsGuest { return .end(.refused(refusal), observed: nil) }
+      return undo(from: index, because: refusal, now: now)
+    case (.act, .done(let detail, let left)):
+      pagesLeft += left
+      record(step.name, detail, now: now)
+      return start(index + 1, now: now)
+    case (.checkMemory, .observedGuest):
+      return checkedMemory(index, guest, now: now)
+    case (.verify, .observedGuest):
+      return verified(index, guest, now: now)
+    default:
+      return undo(from: index, because: unexpected, now: now)
+    }
+  }
+
+  private mutating func checkedMemory(_ index: Int, _ guest: Guest?, now: Instant) -> Next {
+    guard let guest else { return gone() }
+    let verification = Verification(desired: desired, scope: job.scope, checksRecords: false)
+    let differences = verification.memoryDifferences(guest)
+    let placed = guest.mibByCell.map { "cell \($0.cell): \($0.mib) MiB" }.joined(separator: ", ")
+    record("check memory", differences.isEmpty ? placed : differences.joined(separator: "; "), now: now)
+    if differences.isEmpty { return start(index + 1, now: now) }
+    memoryRounds += 1
+    guard memoryRounds <= Self.memoryRoundsMax else {
+      return undo(
+        from: index,
+        because: Refusal(
+          .kernelRefused, differences.joined(separator: "; "), remedy: "see the job's steps for the counts"),
+        now: now)
+    }
+    pagesLeft = 0
+    // What cpuset migration left behind is moved by libnuma: the kernel does not promise to move everything.
+    let again = JobSteps(
+      guest: guest, desired: desired, before: before ?? guest.live, scope: .live, driver: .kernel, libvirtAnswers: false
+    ).memorySteps()
+    steps.insert(
+      contentsOf: again + [JobStep("check memory", .checkMemory, deadlineMilliseconds: 30_000)], at: index + 1)
+    return start(index + 1, now: now)
+  }
+
+  private mutating func verified(_ index: Int, _ guest: Guest?, now: Instant) -> Next {
+    guard let guest else { return gone() }
+    let verification = Verification(desired: desired, scope: job.scope, checksRecords: driver == .libvirt)
+    let differences = verification.differences(in: guest)
+    record("verify", differences.isEmpty ? "as wanted" : differences.joined(separator: "; "), now: now)
+    if differences.isEmpty { return .end(.verified, observed: guest) }
+    if startsGuest {
+      // A guest that runs somewhere is better than none; the operator decides what to do with it.
+      return .end(
+        .diverged(Refusal(.diverged, "it runs, but \(differences[0])", remedy: "use numafleet place")), observed: guest)
+    }
+    return undo(
+      from: index,
+      because: Refusal(.diverged, differences[0], remedy: "see numafleet job show \(job.id)"), now: now)
+  }
+
+  // MARK: Going back
+
+  private mutating func undo(from index: Int, because refusal: Refusal, now: Instant) -> Next {
+    stepBegan = now
+    var next = index
+    while next >= 0 {
+      if let effect = steps[next].undo {
+        phase = .undoing(next, because: refusal)
+        return .run(effect, deadlineMilliseconds: steps[next].deadlineMilliseconds)
+      }
+      next -= 1
+    }
+    phase = .checkingUndo(because: refusal)
+    return .run(.observeGuest(job.guest, incarnation: job.incarnation), deadlineMilliseconds: 30_000)
+  }
+
+  private mutating func undone(_ index: Int, _ because: Refusal, _ outcome: CommandOutcome, now: Instant) -> Next {
+    let detail =
+      switch outcome {
+      case .done(let detail, _): detail
+      case .failed(let refusal): "failed: \(refusal.message)"
+      default: "ended unexpectedly"
+      }
+    record("undo \(steps[index].name)", detail, now: now)
+    return undo(from: index - 1, because: because, now: now)
+  }
+
+  /// After going back: refused when the guest is where it was, diverged when it is not.
+  private mutating func checkedUndo(_ because: Refusal, _ guest: Guest?) -> Next {
+    guard let guest, let before else { return gone() }
+    var old = before
+    old.numatune = nil
+    old.memory.removeAll { spread.contains($0.guestCell) }
+    old.vcpus = old.vcpus.filter { desired.cpuset(ofVCPU: $0.vcpu) != nil }
+    let left =
+      Verification(desired: old, scope: .live, checksRecords: false).differences(in: guest) + recordsLeft(in: guest)
+    if left.isEmpty {
+      return .end(
+        .refused(Refusal(.rolledBack, because.message, remedy: "nothing was changed; \(because.remedy)")),
+        observed: guest)
+    }
+    return .end(
+      .diverged(
+        Refusal(
+          .diverged, "\(because.message); and going back left this: \(left.joined(separator: "; "))",
+          remedy: because.remedy)),
+      observed: guest)
+  }
+
+  /// What libvirt's records have kept of a job that was taken back; threads and memory do not show it.
+  private func recordsLeft(in guest: Guest) -> [String] {
+    var found: [String] = []
+    let tuning = before?.cputune.restricted(to: desired.cputune)
+    if driver == .libvirt, guest.live.cputune.restricted(to: desired.cputune) != tuning {
+      found.append("libvirt's live cputune is not what it was")
+    }
+    guard let old = configBefore, let config = guest.config else { return found }
+    let pinsAreBack =
+      old.vcpus.allSatisfy { config.cpuset(ofVCPU: $0.vcpu) == $0.cpuset }
+      && old.iothreads.allSatisfy { config.cpuset(ofIOThread: $0.iothread) == $0.cpuset }
+      && (old.emulator == nil || old.emulator == config.emulator)
+    let tuningIsBack =
+      (old.numatune ?? NUMATune()) == (config.numatune ?? NUMATune())
+      && old.cputune.restricted(to: desired.cputune) == config.cputune.restricted(to: desired.cputune)
+    if !pinsAreBack || !tuningIsBack { found.append("libvirt's config is not what it was") }
+    return found
+  }
+
+  private func gone() -> Next {
+    .end(
+      .refused(
+        Refusal(.guestGone, "guest \(job.guestName) vanished while the job ran", remedy: "look at numafleet guest list")
+      ),
+      observed: nil)
+  }
+
+  private var unexpected: Refusal {
+    Refusal(.kernelRefused, "a step ended in an unexpected way", remedy: "see the agent's log")
+  }
+}

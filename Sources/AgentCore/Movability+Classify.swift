@@ -1,0 +1,59 @@
+import Fleet
+import NUMA
+
+extension Movability {
+  /// What may be done to a running domain, from what libvirt and the kernel allow.
+  static func ofDomain(_ domain: DomainRecord, process: ProcessObservation?, facts: HostFacts) -> Movability {
+    guard domain.state == .running || domain.state == .paused else {
+      return Movability(.fixed, because: "it does not run")
+    }
+    guard process != nil else {
+      return Movability(.cpuOnly, because: "its process cannot be read, so its memory could not be verified")
+    }
+    if let stuck = immovableMemory(domain) { return stuck }
+    let numatune = domain.live.numatune
+    if let memnodes = numatune?.memnodes, !memnodes.isEmpty {
+      return Movability(
+        .livePages, because: "it has memnodes, and libvirt's live nodeset would put all guest cells on the same cells")
+    }
+    if numatune?.automatic == true {
+      return Movability(.livePages, because: "its numatune is automatic (strict, chosen by numad at start)")
+    }
+    if let mode = numatune?.mode, mode != .restrictive {
+      return Movability(
+        .livePages,
+        because: "its numatune mode is \(mode.rawValue), and libvirt changes only restrictive ones while it runs")
+    }
+    guard facts.cpusetMigratesPages else {
+      return Movability(
+        .livePages,
+        because:
+          "on kernel \(facts.kernelVersion) with cgroup v\(facts.cgroupVersion ?? 0) a nodeset change moves no pages")
+    }
+    return Movability(
+      .liveMemory,
+      because: numatune?.mode == nil ? "it has no numatune" : "its numatune mode is restrictive, without memnodes")
+  }
+
+  /// What may be done to a process that libvirt does not know.
+  static func ofProcess(_ process: ProcessObservation) -> Movability {
+    if process.locked > 0, process.locked >= process.resident {
+      return Movability(.cpuOnly, because: "its memory is locked (VmLck \(process.locked))")
+    }
+    return Movability(.livePages, because: "libvirt does not know it, so only libnuma moves its pages")
+  }
+
+  private static func immovableMemory(_ domain: DomainRecord) -> Movability? {
+    if !domain.vfio.isEmpty {
+      return Movability(.cpuOnly, because: "VFIO device \(domain.vfio[0]) pins its memory")
+    }
+    if let security = domain.launchSecurity {
+      return Movability(.cpuOnly, because: "its memory is encrypted (\(security))")
+    }
+    if domain.locked { return Movability(.cpuOnly, because: "its memory is locked (<locked/>)") }
+    if domain.pageSize >= .huge1G {
+      return Movability(.cpuOnly, because: "its memory is backed by pages of \(domain.pageSize), which do not migrate")
+    }
+    return nil
+  }
+}
