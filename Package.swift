@@ -73,6 +73,7 @@ let package = Package(
     library("NUMA"),
     library("Fleet", ["NUMA"]),
     library("PlacementEngine", ["Fleet", "NUMA", collections]),
+    library("CoordinatorCore", ["Fleet", "NUMA", "PlacementEngine", collections]),
     library("AgentCore", ["Fleet", "NUMA", collections]),
     library("LibvirtXML", ["Fleet", "NUMA", "CLibXML2"]),
     library("Wire", ["Fleet", "NUMA", protobuf]),

@@ -1,0 +1,195 @@
+import Fleet
+import PlacementEngine
+
+/// When a job that is not final is sent again.
+struct Delivery: Sendable, Hashable {
+  var job: JobID
+  var due: Instant
+
+  /// Until the agent has said anything of the job.
+  static let unansweredMilliseconds = 2000
+  /// While the agent reports progress; it also repeats its final report until that is acknowledged.
+  static let runningMilliseconds = 15_000
+}
+
+extension JobReport {
+  /// Whether the agent only refused a late copy of a job that it had ended before.
+  var isFenced: Bool {
+    guard case .refused(let refusal) = outcome else { return false }
+    return refusal.code == .staleGeneration || refusal.code == .staleEpoch
+  }
+}
+
+extension Coordinator {
+  /// Final jobs kept in memory; the store has them all.
+  static let endedJobsMax = 1000
+
+  func record(_ id: JobID) -> JobRecord? { jobs.last { $0.job.id == id } }
+
+  /// The job of a guest that is not final, if any.
+  func activeJob(of guest: GuestID) -> JobRecord? { jobs.last { $0.job.guest == guest && !$0.state.isFinal } }
+
+  // MARK: Creating
+
+  /// What a job is made of, before it has a number.
+  struct JobDraft {
+    var host: HostID
+    var guest: GuestID
+    var guestName: String
+    var incarnation: Incarnation?
+    var action: JobAction
+    var scope: Scope
+    var driver: DriverChoice
+    var livePages: Bool
+    var plan: PlanID?
+  }
+
+  /// Numbers the job, takes its claim, and has it sent.
+  @discardableResult
+  mutating func create(
+    _ draft: JobDraft, claiming claim: (JobID) -> Claim?, actor: String, _ now: Instant, _ output: inout Output
+  ) -> JobID {
+    lastJob = lastJob.next
+    let generation = raiseGeneration(of: draft.guest, &output)
+    let job = Job(
+      id: lastJob, host: draft.host, guest: draft.guest, guestName: draft.guestName, epoch: epoch,
+      generation: generation, incarnation: draft.incarnation, action: draft.action, scope: draft.scope,
+      driver: draft.driver, livePages: draft.livePages)
+    let record = JobRecord(job: job, plan: draft.plan, state: .sent, created: now.wallMilliseconds)
+    jobs.append(record)
+    output.writes.append(.job(record))
+    if let claim = claim(lastJob) {
+      claims.append(claim)
+      output.writes.append(.claim(claim))
+      if let index = hosts.firstIndex(where: { $0.id == draft.host }) { refresh(index, now) }
+    }
+    deliveries.append(Delivery(job: lastJob, due: now))
+    log(
+      .jobSent, host: draft.host, guest: draft.guest, job: lastJob, actor: actor,
+      "job \(lastJob) for guest \(draft.guestName)", now, &output)
+    return lastJob
+  }
+
+  private mutating func raiseGeneration(of guest: GuestID, _ output: inout Output) -> Generation {
+    let index = generations.firstIndex { $0.guest >= guest } ?? generations.endIndex
+    if index < generations.endIndex, generations[index].guest == guest {
+      generations[index].generation = generations[index].generation.next
+    } else {
+      generations.insert(GuestGeneration(guest: guest, generation: 1), at: index)
+    }
+    output.writes.append(.generation(guest, generations[index].generation))
+    return generations[index].generation
+  }
+
+  // MARK: Delivering
+
+  /// Sends what is due; a job of an earlier term goes out again under this one.
+  mutating func deliver(_ now: Instant, _ output: inout Output) {
+    for index in deliveries.indices where deliveries[index].due <= now {
+      guard let position = jobs.lastIndex(where: { $0.job.id == deliveries[index].job }) else { continue }
+      let isRunning = jobs[position].state == .running
+      deliveries[index].due = now.advanced(
+        byMilliseconds: isRunning ? Delivery.runningMilliseconds : Delivery.unansweredMilliseconds)
+      guard let host = hosts.first(where: { $0.id == jobs[position].job.host }), host.liveness == .connected else {
+        continue
+      }
+      if jobs[position].job.epoch != epoch {
+        jobs[position].job.epoch = epoch
+        output.writes.append(.job(jobs[position]))
+      }
+      send(.job(jobs[position].job), to: host.id, &output)
+    }
+  }
+
+  // MARK: Ending
+
+  mutating func took(_ report: JobReport, from host: HostID, _ now: Instant, _ output: inout Output) {
+    guard let index = jobs.lastIndex(where: { $0.job.id == report.job }) else {
+      if report.outcome.isFinal { send(.jobAcknowledged(report.job), to: host, &output) }
+      return
+    }
+    guard jobs[index].job.host == host, jobs[index].job.guest == report.guest else {
+      log(
+        .messageRefused, host: host, job: report.job, actor: host.text,
+        "host \(host) reported job \(report.job), which is not its own", now, &output)
+      return
+    }
+    if jobs[index].state.isFinal {
+      repeated(report, of: jobs[index], now, &output)
+      return
+    }
+    jobs[index].report = report
+    if case .running = report.outcome {
+      if jobs[index].state != .running {
+        jobs[index].state = .running
+        output.writes.append(.job(jobs[index]))
+      }
+      return
+    }
+    end(index, report, now, &output)
+  }
+
+  private mutating func end(_ index: Int, _ report: JobReport, _ now: Instant, _ output: inout Output) {
+    let job = jobs[index].job
+    let (state, kind, text): (JobState, FleetEvent.Kind, String) =
+      switch report.outcome {
+      case .refused(let refusal): (.refused, .jobRefused, refusal.description)
+      case .diverged(let refusal): (.diverged, .jobDiverged, refusal.description)
+      case .verified, .running: (.verified, .jobVerified, "guest \(job.guestName) is where it was wanted")
+      }
+    jobs[index].state = state
+    jobs[index].ended = now.wallMilliseconds
+    output.writes.append(.job(jobs[index]))
+    deliveries.removeAll { $0.job == job.id }
+    observe(report.observed, on: job.host, now)
+    if claims.contains(where: { $0.job == job.id }) {
+      claims.removeAll { $0.job == job.id }
+      output.writes.append(.releaseClaim(job.id))
+      if let host = hosts.firstIndex(where: { $0.id == job.host }) { refresh(host, now) }
+    }
+    log(kind, host: job.host, guest: job.guest, job: job.id, actor: job.host.text, text, now, &output)
+    send(.jobAcknowledged(job.id), to: job.host, &output)
+    if let plan = jobs[index].plan { wavePart(plan, now, &output) }
+    forgetOldJobs()
+  }
+
+  /// A final report again: the acknowledgement was lost, or the agent put back pages that had gone astray.
+  private mutating func repeated(
+    _ report: JobReport, of record: JobRecord, _ now: Instant, _ output: inout Output
+  ) {
+    guard report.outcome.isFinal else { return }
+    send(.jobAcknowledged(report.job), to: record.job.host, &output)
+    guard report.steps != record.report?.steps, !report.isFenced else { return }
+    if let index = jobs.lastIndex(where: { $0.job.id == report.job }) { jobs[index].report = report }
+    observe(report.observed, on: record.job.host, now)
+    let text =
+      switch report.outcome {
+      case .verified: "guest \(record.job.guestName) had drifted and was put back"
+      case .refused(let refusal), .diverged(let refusal):
+        "guest \(record.job.guestName) has drifted and could not be put back: \(refusal.description)"
+      case .running: ""
+      }
+    log(
+      .guestChanged, host: record.job.host, guest: report.guest, job: report.job, actor: record.job.host.text, text,
+      now, &output)
+  }
+
+  /// A guest that was read back after a job replaces the older reading.
+  private mutating func observe(_ guest: Guest?, on host: HostID, _ now: Instant) {
+    guard let guest, let index = hosts.firstIndex(where: { $0.id == host }) else { return }
+    hosts[index].guests.removeAll { $0.id == guest.id }
+    hosts[index].guests.append(guest)
+    hosts[index].guests.sort { $0.id < $1.id }
+    refresh(index, now)
+  }
+
+  private mutating func forgetOldJobs() {
+    // The jobs of a plan under way say which wave is next.
+    let underWay = plans.filter { $0.state == .applying }.map(\.id)
+    func mayGo(_ record: JobRecord) -> Bool {
+      record.state.isFinal && !(record.plan.map(underWay.contains) ?? false)
+    }
+    guard jobs.count(where: mayGo) > Self.endedJobsMax, let oldest = jobs.firstIndex(where: mayGo) else { return }
+    jobs.remove(at: oldest)
+  }
+}

@@ -1,0 +1,290 @@
+import Fleet
+import NUMA
+import PlacementEngine
+
+extension Coordinator {
+  /// Final jobs listed at once.
+  static let listedJobsMax = 200
+
+  mutating func asked(_ question: Question, _ now: Instant, _ output: inout Output) {
+    switch question.request {
+    case .hosts: reply(.hosts(inventory(now).hosts), to: question, &output)
+    case .host(let id): answer(question, host(id, now).map(OperatorReply.host), now, &output)
+    case .guests(let host): reply(.guests(guests(of: host)), to: question, &output)
+    case .guest(let text): answer(question, find(text).map(OperatorReply.guest), now, &output)
+    case .findings(let host):
+      let views = inventory(now).hosts.filter { host == nil || $0.id == host }
+      reply(.findings(views.flatMap { findings(in: $0, policy: policy) }), to: question, &output)
+    case .placeGuest(let wish): place(wish, question, now, &output)
+    case .placeShape(let shape, let explain): place(shape, explain, question, now, &output)
+    case .start(let wish): start(wish, question, now, &output)
+    case .change(let change): self.change(change, question, now, &output)
+    case .makePlan(let request): ask(request, .propose, for: question, now, &output)
+    case .plans: reply(.plans(plans), to: question, &output)
+    case .plan(let id):
+      let unknown = Refusal(.unknownPlan, "there is no plan \(id)", remedy: "see numafleet plan list")
+      answer(question, plans.first { $0.id == id }.map { .success(.plan($0)) } ?? .failure(unknown), now, &output)
+    case .applyPlan(let id): apply(id, for: question, now, &output)
+    case .jobs(let active):
+      reply(.jobs(jobs.filter { !active || !$0.state.isFinal }.suffix(Self.listedJobsMax)), to: question, &output)
+    case .job(let id):
+      let unknown = Refusal(.unknownJob, "there is no job \(id)", remedy: "see numafleet job list")
+      answer(question, record(id).map { .success(.jobs([$0])) } ?? .failure(unknown), now, &output)
+    case .events(let after, let follow):
+      if follow { followers.append(question.token) }
+      output.queries.append(EventQuery(token: question.token, after: after, upTo: lastEvent))
+    case .keys: reply(.keys(keys), to: question, &output)
+    case .authorizeKey(let key): authorize(key, question, now, &output)
+    case .revokeKey(let publicKey): revoke(publicKey, question, now, &output)
+    case .policy: reply(.policy(policy), to: question, &output)
+    case .status: reply(.status(status), to: question, &output)
+    }
+  }
+
+  func reply(_ payload: OperatorReply, to question: Question, _ output: inout Output) {
+    output.replies.append(Reply(token: question.token, payload: payload))
+  }
+
+  /// A refused command changes nothing, but that it was tried is part of the audit.
+  mutating func refuse(_ question: Question, _ refusal: Refusal, _ now: Instant, _ output: inout Output) {
+    log(.commandRefused, actor: question.actor, refusal.description, now, &output)
+    reply(.refused(refusal), to: question, &output)
+  }
+
+  private mutating func answer(
+    _ question: Question, _ result: Result<OperatorReply, Refusal>, _ now: Instant, _ output: inout Output
+  ) {
+    switch result {
+    case .success(let payload): reply(payload, to: question, &output)
+    case .failure(let refusal): reply(.refused(refusal), to: question, &output)
+    }
+  }
+
+  // MARK: Finding
+
+  private var status: CoordinatorStatus {
+    CoordinatorStatus(
+      softwareVersion: settings.softwareVersion, epoch: epoch, hosts: hosts.count,
+      hostsUnreachable: hosts.filter { $0.liveness == .unreachable }.count,
+      guests: hosts.reduce(0) { $0 + $1.guests.count }, jobsInFlight: jobs.filter { !$0.state.isFinal }.count,
+      lastEvent: lastEvent)
+  }
+
+  private func host(_ id: HostID, _ now: Instant) -> Result<HostView, Refusal> {
+    guard let entry = hosts.first(where: { $0.id == id }) else {
+      let known = hosts.map(\.id.text).prefix(8).joined(separator: ", ")
+      return .failure(
+        Refusal(
+          .unknownHost, "no host is called \(id)",
+          remedy: known.isEmpty ? "no agent has connected yet" : "known are \(known)"))
+    }
+    guard let view = entry.view(claims: claims, now: now) else {
+      return .failure(withoutTopology(id))
+    }
+    return .success(view)
+  }
+
+  private func withoutTopology(_ id: HostID) -> Refusal {
+    Refusal(.hostUnreachable, "host \(id) has not sent its topology yet", remedy: "ask again in a few seconds")
+  }
+
+  private func guests(of host: HostID?) -> [PlacedGuest] {
+    hosts.filter { host == nil || $0.id == host }
+      .flatMap { entry in entry.guests.map { PlacedGuest(host: entry.id, guest: $0) } }
+  }
+
+  /// A guest by id, by `HOST/NAME`, or by a name that only one guest has.
+  func find(_ text: String) -> Result<PlacedGuest, Refusal> {
+    let all = guests(of: nil)
+    let exact = all.filter { $0.guest.id.text == text || "\($0.host)/\($0.guest.name)" == text }
+    let found = exact.isEmpty ? all.filter { $0.guest.name == text } : exact
+    switch found.count {
+    case 1: return .success(found[0])
+    case 0:
+      return .failure(Refusal(.unknownGuest, "no guest is called \(text)", remedy: "see numafleet guest list"))
+    default:
+      let where_ = found.map { "\($0.host)/\($0.guest.name)" }.joined(separator: ", ")
+      return .failure(
+        Refusal(.ambiguousGuest, "\(found.count) guests are called \(text)", remedy: "use the id, or one of \(where_)"))
+    }
+  }
+
+  // MARK: Placing
+
+  private mutating func place(_ wish: PlaceGuest, _ question: Question, _ now: Instant, _ output: inout Output) {
+    switch find(wish.guest).flatMap({ checkReachable($0) }) {
+    case .failure(let refusal): refuse(question, refusal, now, &output)
+    case .success(let placed):
+      ask(
+        .place(guest: placed.guest.id, host: placed.host, cells: wish.cells), .place(wish), for: question, now,
+        &output)
+    }
+  }
+
+  private func checkReachable(_ placed: PlacedGuest) -> Result<PlacedGuest, Refusal> {
+    guard let entry = hosts.first(where: { $0.id == placed.host }), entry.liveness == .connected else {
+      return .failure(
+        Refusal(
+          .hostUnreachable, "host \(placed.host) does not answer", remedy: "look at its agent; nothing was changed"))
+    }
+    // Without a topology nothing could be checked before it is tried.
+    guard entry.topology != nil else { return .failure(withoutTopology(placed.host)) }
+    return .success(placed)
+  }
+
+  private mutating func place(
+    _ shape: Shape, _ explain: Bool, _ question: Question, _ now: Instant, _ output: inout Output
+  ) {
+    let contradictions = shape.contradictions()
+    guard contradictions.isEmpty else {
+      refuse(question, Refusal(.malformed, contradictions[0], remedy: "see numafleet place --help"), now, &output)
+      return
+    }
+    reply(.decision(placer.place(shape, explain: explain)), to: question, &output)
+  }
+
+  private mutating func start(_ wish: StartGuest, _ question: Question, _ now: Instant, _ output: inout Output) {
+    let twins = guests(of: nil).filter { $0.guest.id == wish.guest }
+    if let twin = twins.first(where: { $0.guest.state == .running || $0.guest.state == .paused }) {
+      let refusal = Refusal(
+        .duplicate, "guest \(wish.guest) already runs on host \(twin.host)", remedy: "use another UUID")
+      refuse(question, refusal, now, &output)
+      return
+    }
+    if let active = activeJob(of: wish.guest) {
+      let refusal = Refusal(.busy, "job \(active.job.id) for this guest has not ended", remedy: "wait for it")
+      refuse(question, refusal, now, &output)
+      return
+    }
+    let decision = placer.place(wish.shape, explain: wish.dryRun)
+    guard !wish.dryRun, let placement = decision.placement else {
+      reply(.decision(decision), to: question, &output)
+      return
+    }
+    let job = create(
+      JobDraft(
+        host: placement.host, guest: wish.guest, guestName: wish.shape.name, incarnation: nil,
+        action: .start(domainXML: wish.domainXML, shape: wish.shape, placement: placement), scope: .both,
+        driver: .libvirt, livePages: false, plan: nil),
+      claiming: { job in
+        Claim.of(placement, shape: wish.shape, guest: wish.guest, job: job)
+      }, actor: question.actor, now, &output)
+    reply(
+      .accepted(Accepted(jobs: [job], text: "starting \(wish.shape.name) on host \(placement.host)")), to: question,
+      &output)
+  }
+
+  // MARK: Changing
+
+  private mutating func change(
+    _ change: ManualChange, _ question: Question, _ now: Instant, _ output: inout Output
+  ) {
+    switch find(change.guest).flatMap({ checkReachable($0) }) {
+    case .failure(let refusal): refuse(question, refusal, now, &output)
+    case .success(let placed):
+      let scope = change.scope ?? policy.scope
+      let desired = change.desired.completed(for: placed.guest)
+      if let active = activeJob(of: placed.guest.id) {
+        let refusal = Refusal(.busy, "job \(active.job.id) for this guest has not ended", remedy: "wait for it")
+        refuse(question, refusal, now, &output)
+      } else if let refusal = preflight(placed.host, placed.guest, now)?.refusal(
+        of: desired, for: placed.guest, scope: scope)
+      {
+        refuse(question, refusal, now, &output)
+      } else if change.dryRun {
+        reply(.accepted(Accepted(text: "nothing forbids it; nothing was changed (--dry-run)")), to: question, &output)
+      } else {
+        let job = create(
+          JobDraft(
+            host: placed.host, guest: placed.guest.id, guestName: placed.guest.name,
+            incarnation: placed.guest.incarnation, action: .apply(desired: desired, expected: nil), scope: scope,
+            driver: change.driver ?? policy.driver(on: placed.host),
+            livePages: policy.allowsLivePages(of: placed.guest), plan: nil),
+          claiming: { job in placed.claim(for: desired, job: job) }, actor: question.actor, now, &output)
+        reply(
+          .accepted(Accepted(jobs: [job], text: "job \(job) for guest \(placed.guest.name)")), to: question, &output)
+      }
+    }
+  }
+
+  // MARK: Keys
+
+  private mutating func authorize(_ key: AuthorizedKey, _ question: Question, _ now: Instant, _ output: inout Output) {
+    guard key.isWellFormed else {
+      let refusal = Refusal(
+        .malformed, "a key is 40 characters of Z85 and has an owner",
+        remedy: "copy the public key that numafleet key new printed")
+      refuse(question, refusal, now, &output)
+      return
+    }
+    if let known = keys.first(where: { $0.publicKey == key.publicKey }) {
+      let why = known.revoked ? "was revoked" : "already belongs to \(known.owner)"
+      refuse(
+        question, Refusal(.duplicate, "this key \(why)", remedy: "make a new one with numafleet key new"), now, &output)
+      return
+    }
+    var key = key
+    key.since = now.wallMilliseconds
+    key.revoked = false
+    keys.append(key)
+    output.writes.append(.key(key))
+    output.keysChanged = true
+    log(.keyAuthorized, actor: question.actor, "key of \(key.role.rawValue) \(key.owner) authorized", now, &output)
+    reply(.accepted(Accepted(text: "\(key.role.rawValue) \(key.owner) may connect")), to: question, &output)
+  }
+
+  private mutating func revoke(_ publicKey: String, _ question: Question, _ now: Instant, _ output: inout Output) {
+    guard let index = keys.firstIndex(where: { $0.publicKey == publicKey && !$0.revoked }) else {
+      refuse(
+        question, Refusal(.unknownKey, "no such key is authorized", remedy: "see numafleet key list"), now, &output)
+      return
+    }
+    keys[index].revoked = true
+    output.writes.append(.key(keys[index]))
+    output.keysChanged = true
+    log(
+      .keyRevoked, actor: question.actor, "key of \(keys[index].role.rawValue) \(keys[index].owner) revoked", now,
+      &output)
+    reply(.accepted(Accepted(text: "\(keys[index].owner) can no longer connect with this key")), to: question, &output)
+  }
+}
+
+extension AuthorizedKey {
+  /// Whether the transport can make an admission of it; what is stored is admitted at every start.
+  var isWellFormed: Bool {
+    let punctuation: [UInt8] = Array(".-:+=^!/*?&<>()[]{}@%$#".utf8)
+    let isZ85 = publicKey.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+        UInt8(ascii: "A")...UInt8(ascii: "Z"):
+        true
+      default: punctuation.contains(byte)
+      }
+    }
+    return isZ85 && publicKey.utf8.count == 40 && owner.contains { !$0.isWhitespace }
+  }
+}
+
+extension Pinning {
+  /// A nodeset of one cell also says where the memory of a guest without guest cells shall be.
+  func completed(for guest: Guest) -> Pinning {
+    guard memory.isEmpty, let nodeset = numatune?.nodeset, nodeset.count == 1, let cell = nodeset.first,
+      guest.guestCells.count <= 1
+    else { return self }
+    var copy = self
+    copy.memory = [GuestCellPlacement(guestCell: guest.guestCells.first?.id ?? 0, cell: cell)]
+    return copy
+  }
+}
+
+extension PlacedGuest {
+  /// What a manual change reserves while it runs: the memory it moves, on its new cells.
+  func claim(for desired: Pinning, job: JobID) -> Claim? {
+    let memory = desired.memory.compactMap { target -> MemoryClaim? in
+      let bytes = guest.bytesElsewhere(than: target)
+      return bytes > 0 ? MemoryClaim(cell: target.cell, pageSize: guest.pageSize, amount: KiB(bytes: bytes)) : nil
+    }
+    guard !memory.isEmpty else { return nil }
+    return Claim(job: job, host: host, guest: guest.id, dedicated: [], memory: memory)
+  }
+}

@@ -1,0 +1,204 @@
+import Fleet
+import NUMA
+import PlacementEngine
+
+extension Coordinator {
+  /// Plans kept in memory; the store has them all.
+  static let plansMax = 200
+
+  mutating func ask(
+    _ request: PlanRequest, _ purpose: PendingPlan.Purpose, for question: Question, _ now: Instant,
+    _ output: inout Output
+  ) {
+    pending.append(PendingPlan(question: question, purpose: purpose))
+    let input = PlanningInput(inventory: inventory(now), policy: policy, parent: lastPlan, request: request)
+    output.planning.append(PlanningTask(token: question.token, input: input))
+  }
+
+  /// A plan has come back; the fleet may have changed since it was asked for.
+  mutating func planned(_ plan: Plan, _ token: Token, _ now: Instant, _ output: inout Output) {
+    guard let index = pending.firstIndex(where: { $0.question.token == token }) else { return }
+    let asked = pending.remove(at: index)
+    var plan = plan
+    plan.wallMilliseconds = now.wallMilliseconds
+    switch asked.purpose {
+    case .propose:
+      let committed = commit(plan, actor: asked.question.actor, now, &output)
+      reply(.plan(committed), to: asked.question, &output)
+    case .place(let wish):
+      place(plan, wish, asked.question, now, &output)
+    }
+  }
+
+  private mutating func place(
+    _ plan: Plan, _ wish: PlaceGuest, _ question: Question, _ now: Instant, _ output: inout Output
+  ) {
+    guard !plan.moves.isEmpty else {
+      let reason = plan.unmoved.first?.reason ?? "it is already in the best place"
+      let refusal = Refusal(.noRoom, "guest \(wish.guest) stays where it is: \(reason)", remedy: "see numafleet doctor")
+      refuse(question, refusal, now, &output)
+      return
+    }
+    if let refusal = staleness(of: plan, scope: wish.scope, now) {
+      refuse(question, refusal, now, &output)
+      return
+    }
+    if wish.dryRun {
+      reply(.plan(plan), to: question, &output)
+      return
+    }
+    var committed = commit(plan, actor: question.actor, now, &output)
+    let jobs = begin(&committed, wave: 0, scope: wish.scope, driver: wish.driver, actor: question.actor, now, &output)
+    reply(
+      .accepted(Accepted(plan: committed.id, jobs: jobs, text: "plan \(committed.id): \(committed.purpose)")),
+      to: question, &output)
+  }
+
+  /// Gives the plan its number and makes it durable.
+  private mutating func commit(_ plan: Plan, actor: String, _ now: Instant, _ output: inout Output) -> Plan {
+    var plan = plan
+    lastPlan = lastPlan.next
+    plan.id = lastPlan
+    plan.state = .proposed
+    keep(plan, &output)
+    log(
+      .planCommitted, actor: actor,
+      "plan \(plan.id), \(plan.purpose): \(plan.moves.count) moves, \(plan.unmoved.count) guests stay",
+      now, &output)
+    return plan
+  }
+
+  private mutating func keep(_ plan: Plan, _ output: inout Output) {
+    plans.removeAll { $0.id == plan.id }
+    plans.append(plan)
+    plans.sort { $0.id < $1.id }
+    plans.removeFirst(max(0, plans.count - Self.plansMax))
+    output.writes.append(.plan(plan))
+  }
+
+  /// Why the facts a plan was made on no longer hold; nil when they do.
+  private func staleness(of plan: Plan, scope: Scope?, _ now: Instant) -> Refusal? {
+    for move in plan.moves {
+      guard let host = hosts.first(where: { $0.id == move.host }), host.liveness == .connected else {
+        return Refusal(.hostUnreachable, "host \(move.host) does not answer", remedy: "look at numafleet host list")
+      }
+      guard let guest = host.guests.first(where: { $0.id == move.guest }), guest.incarnation == move.incarnation else {
+        return Refusal(.stalePlan, "guest \(move.guestName) was restarted or is gone", remedy: "plan again")
+      }
+      guard guest.live.isSamePinning(as: move.expected) else {
+        return Refusal(.stalePlan, "the live pins of guest \(move.guestName) have changed", remedy: "plan again")
+      }
+      if let active = activeJob(of: move.guest) {
+        return Refusal(.busy, "job \(active.job.id) for guest \(move.guestName) has not ended", remedy: "wait for it")
+      }
+      if let refusal = preflight(move.host, guest, now)?.refusal(
+        of: move.placement.pinning, for: guest, scope: scope ?? policy.scope)
+      {
+        return refusal
+      }
+    }
+    let found = violations(of: plan, in: inventory(now), policy: policy)
+    return found.first.map { Refusal(.overlap, "the plan would break a rule: \($0)", remedy: "plan again") }
+  }
+
+  func preflight(_ host: HostID, _ guest: Guest, _ now: Instant) -> Preflight? {
+    guard let view = hosts.first(where: { $0.id == host })?.view(claims: claims, now: now) else { return nil }
+    return Preflight(
+      topology: view.topology, facts: view.facts, livePages: policy.allowsLivePages(of: guest))
+  }
+
+  // MARK: Applying
+
+  mutating func apply(_ id: PlanID, for question: Question, _ now: Instant, _ output: inout Output) {
+    guard var plan = plans.first(where: { $0.id == id }) else {
+      refuse(question, Refusal(.unknownPlan, "there is no plan \(id)", remedy: "see numafleet plan list"), now, &output)
+      return
+    }
+    guard plan.state == .proposed, plan.id == lastPlan else {
+      let why = plan.state == .proposed ? "plan \(lastPlan) is newer" : "it is \(plan.state.rawValue)"
+      refuse(
+        question, Refusal(.stalePlan, "plan \(id) can no longer be applied: \(why)", remedy: "plan again"), now, &output
+      )
+      return
+    }
+    if let refusal = staleness(of: plan, scope: nil, now) {
+      refuse(question, refusal, now, &output)
+      return
+    }
+    let jobs = begin(&plan, wave: 0, scope: nil, driver: nil, actor: question.actor, now, &output)
+    reply(
+      .accepted(Accepted(plan: id, jobs: jobs, text: "wave 1 of \(plan.waves.count) of plan \(id)")), to: question,
+      &output)
+  }
+
+  private mutating func begin(
+    _ plan: inout Plan, wave: Int, scope: Scope?, driver: DriverChoice?, actor: String, _ now: Instant,
+    _ output: inout Output
+  ) -> [JobID] {
+    guard wave < plan.waves.count else {
+      plan.state = .done
+      keep(plan, &output)
+      return []
+    }
+    plan.state = .applying
+    keep(plan, &output)
+    return plan.waves[wave].moves.map { move in
+      let view = hosts.first { $0.id == move.host }?.view(claims: claims, now: now)
+      let guest = view?.guests.first { $0.id == move.guest }
+      return create(
+        JobDraft(
+          host: move.host, guest: move.guest, guestName: move.guestName, incarnation: move.incarnation,
+          action: .apply(desired: move.placement.pinning, expected: move.expected), scope: scope ?? policy.scope,
+          driver: driver ?? policy.driver(on: move.host), livePages: guest.map(policy.allowsLivePages) ?? false,
+          plan: plan.id),
+        claiming: { job in view.map { Claim.of(move, job: job, in: $0) } }, actor: actor, now, &output)
+    }
+  }
+
+  /// A job of a plan has ended: the next wave begins when all of this one are verified.
+  mutating func wavePart(_ id: PlanID, _ now: Instant, _ output: inout Output) {
+    guard var plan = plans.first(where: { $0.id == id }), plan.state == .applying else { return }
+    let own = jobs.filter { $0.plan == id }
+    guard own.allSatisfy(\.state.isFinal) else { return }
+    let begun = own.count
+    guard own.allSatisfy({ $0.state == .verified }) else {
+      plan.state = .failed
+      keep(plan, &output)
+      log(.planEnded, actor: "coordinator", "plan \(id) stopped: a move was not verified", now, &output)
+      return
+    }
+    var counted = 0
+    var next = 0
+    while next < plan.waves.count, counted < begun {
+      counted += plan.waves[next].moves.count
+      next += 1
+    }
+    if next < plan.waves.count, let refusal = staleness(of: plan.remaining(from: next), scope: nil, now) {
+      plan.state = .failed
+      keep(plan, &output)
+      log(.planEnded, actor: "coordinator", "plan \(id) stopped: \(refusal.description)", now, &output)
+      return
+    }
+    _ = begin(&plan, wave: next, scope: nil, driver: nil, actor: "coordinator", now, &output)
+    if plan.state == .done { log(.planEnded, actor: "coordinator", "plan \(id) is done", now, &output) }
+  }
+}
+
+extension Plan {
+  /// The same plan without the waves that are over.
+  func remaining(from wave: Int) -> Plan {
+    var copy = self
+    copy.waves.removeFirst(min(wave, waves.count))
+    return copy
+  }
+}
+
+extension Pinning {
+  /// Equal but for where the memory is, which drifts by itself.
+  func isSamePinning(as other: Pinning) -> Bool {
+    var (a, b) = (self, other)
+    a.memory = []
+    b.memory = []
+    return a == b
+  }
+}

@@ -1,0 +1,217 @@
+public import Fleet
+import PlacementEngine
+
+/// The coordinator's state machine: it folds reports into an inventory, plans, commits, sends jobs and follows them
+/// to their end.
+///
+/// It does no IO and reads no clock. Its loop waits for an event or `nextDeadline`, calls `step`, and carries the
+/// output out in order: writes in one durable transaction, then messages and replies, then planning.
+/// Invariants: nothing leaves before the write it depends on; a guest has at most one job that is not final; a
+/// claim is taken before its job is sent and released by an observation; generations only rise; what hosts report
+/// is believed over what was written.
+public struct Coordinator: Sendable {
+  /// What happened.
+  public enum Event: Sendable, Hashable {
+    /// From the agent whose key is registered for that host.
+    case received(Envelope<ToCoordinator>, from: HostID)
+    /// From an operator; `actor` is the name its key or user is registered under.
+    case asked(OperatorRequest, actor: String, token: Token)
+    /// The operator of that token is gone.
+    case left(Token)
+    /// A plan that an output asked for.
+    case planned(Plan, token: Token)
+    case reloaded(Policy)
+    case tick
+  }
+
+  /// Carried out in this order: `writes` in one transaction, durable; then `messages`, `replies` and `queries`;
+  /// then `planning`, off the loop.
+  public struct Output: Sendable, Equatable {
+    public var writes: [Write] = []
+    public var messages: [Message] = []
+    public var replies: [Reply] = []
+    public var queries: [EventQuery] = []
+    public var planning: [PlanningTask] = []
+    /// Whether the table of admitted keys must be made anew from `keys`.
+    public var keysChanged = false
+    public var notes: [Note] = []
+    public init() {}
+  }
+
+  /// Names one question of one operator; made by the loop, unique while the loop runs.
+  public struct Token: Counter {
+    public let number: UInt64
+    public init(_ number: UInt64) { self.number = number }
+  }
+
+  /// A message to the agent of one host.
+  public struct Message: Sendable, Hashable {
+    public var host: HostID
+    public var payload: ToAgent
+    /// The message that this answers.
+    public var answering: UInt64?
+  }
+
+  /// An answer to one question.
+  public struct Reply: Sendable, Hashable {
+    public var token: Token
+    public var payload: OperatorReply
+    public init(token: Token, payload: OperatorReply) {
+      self.token = token
+      self.payload = payload
+    }
+  }
+
+  /// Past events to read from the store and send: those after one sequence, up to and with another. Later ones
+  /// reach a follower as replies.
+  public struct EventQuery: Sendable, Hashable {
+    public var token: Token
+    public var after: UInt64
+    public var upTo: UInt64
+  }
+
+  /// A plan to make; it returns as `.planned` with the same token.
+  public struct PlanningTask: Sendable, Hashable {
+    public var token: Token
+    public var input: PlanningInput
+  }
+
+  /// How the coordinator is set up; see `cluster-config/coordinator.yaml`.
+  public struct Settings: Sendable, Hashable {
+    public var softwareVersion: String
+    public var heartbeatMilliseconds: Int
+    public var unreachableMilliseconds: Int
+    public var hostsMax: Int
+    public init(
+      softwareVersion: String, heartbeatMilliseconds: Int = 2000, unreachableMilliseconds: Int = 6000,
+      hostsMax: Int = 10_000
+    ) {
+      self.softwareVersion = softwareVersion
+      self.heartbeatMilliseconds = heartbeatMilliseconds
+      self.unreachableMilliseconds = unreachableMilliseconds
+      self.hostsMax = hostsMax
+    }
+  }
+
+  let settings: Settings
+  let epoch: Epoch
+  var policy: Policy
+  /// Ascending by id.
+  var hosts: [HostEntry] = []
+  /// No host has been silent for too long before this; nil while none is connected.
+  var silenceDue: Instant?
+  var placer: Placer
+  var claims: [Claim]
+  /// Ascending by guest.
+  var generations: [GuestGeneration]
+  var plans: [Plan]
+  var jobs: [JobRecord]
+  var deliveries: [Delivery] = []
+  var lastPlan: PlanID
+  var lastJob: JobID
+  var lastEvent: UInt64
+  var pending: [PendingPlan] = []
+  var followers: [Token] = []
+  /// Every key that was ever authorized, revoked ones included.
+  public internal(set) var keys: [AuthorizedKey]
+
+  /// A coordinator at the start of a term.
+  public init(settings: Settings, policy: Policy, restoring restored: Restored, now: Instant) {
+    self.settings = settings
+    self.policy = policy
+    epoch = restored.epoch
+    placer = Placer(policy: policy)
+    claims = restored.claims
+    generations = restored.generations
+    plans = restored.plans
+    jobs = restored.jobs
+    keys = restored.keys
+    lastPlan = restored.lastPlan
+    lastJob = restored.lastJob
+    lastEvent = restored.lastEvent
+    deliveries = jobs.filter { !$0.state.isFinal }.map { Delivery(job: $0.job.id, due: now) }
+  }
+
+  /// When to be stepped with `.tick` if nothing happens before.
+  public var nextDeadline: Instant? {
+    let deliveryDue = deliveries.lazy.map(\.due).min()
+    guard let silenceDue else { return deliveryDue }
+    return deliveryDue.map { min($0, silenceDue) } ?? silenceDue
+  }
+
+  /// Takes one event and says what to do about it.
+  public mutating func step(_ event: Event, at now: Instant) -> Output {
+    var output = Output()
+    switch event {
+    case .received(let envelope, let host): received(envelope, from: host, now, &output)
+    case .asked(let request, let actor, let token):
+      asked(Question(request: request, actor: actor, token: token), now, &output)
+    case .left(let token):
+      followers.removeAll { $0 == token }
+      pending.removeAll { $0.question.token == token }
+    case .planned(let plan, let token): planned(plan, token, now, &output)
+    case .reloaded(let policy): reload(policy, now, &output)
+    case .tick: break
+    }
+    noticeSilence(now, &output)
+    deliver(now, &output)
+    tellFollowers(&output)
+    return output
+  }
+
+  /// The first event of a term.
+  public mutating func begin(at now: Instant) -> Output {
+    var output = Output()
+    log(
+      .coordinatorStarted, actor: "coordinator", "term \(epoch) began, version \(settings.softwareVersion)", now,
+      &output)
+    return output
+  }
+
+  private mutating func reload(_ policy: Policy, _ now: Instant, _ output: inout Output) {
+    self.policy = policy
+    placer = Placer(inventory: inventory(now), policy: policy)
+    log(.policyReloaded, actor: "coordinator", "policy reloaded", now, &output)
+  }
+
+  // MARK: Events
+
+  mutating func log(
+    _ kind: FleetEvent.Kind, host: HostID? = nil, guest: GuestID? = nil, job: JobID? = nil, actor: String,
+    _ text: String, _ now: Instant, _ output: inout Output
+  ) {
+    lastEvent += 1
+    output.writes.append(
+      .event(
+        FleetEvent(
+          sequence: lastEvent, wallMilliseconds: now.wallMilliseconds, kind: kind, host: host, guest: guest, job: job,
+          actor: actor, text: text)))
+  }
+
+  private func tellFollowers(_ output: inout Output) {
+    guard !followers.isEmpty else { return }
+    let events = output.writes.compactMap { write -> FleetEvent? in
+      if case .event(let event) = write { return event }
+      return nil
+    }
+    guard !events.isEmpty else { return }
+    for follower in followers { output.replies.append(Reply(token: follower, payload: .events(events))) }
+  }
+}
+
+/// One question of one operator.
+struct Question: Sendable, Hashable {
+  var request: OperatorRequest
+  var actor: String
+  var token: Coordinator.Token
+}
+
+/// A plan that is being made, and what to do with it.
+struct PendingPlan: Sendable, Hashable {
+  enum Purpose: Sendable, Hashable {
+    case propose
+    case place(PlaceGuest)
+  }
+  var question: Question
+  var purpose: Purpose
+}

@@ -1,0 +1,62 @@
+public import Fleet
+
+/// One durable change. All writes of one step are committed in one transaction before anything else of that
+/// step's output leaves the process.
+public enum Write: Sendable, Hashable {
+  /// Appended; sequences ascend without gaps.
+  case event(FleetEvent)
+  /// Inserted, or its state replaced.
+  case plan(Plan)
+  /// Inserted, or its state and report replaced.
+  case job(JobRecord)
+  /// Taken before the job is sent. Two claims may not hold the same dedicated pcpu of a host.
+  case claim(Claim)
+  /// Released when the job's effect, or its absence, was observed.
+  case releaseClaim(JobID)
+  /// The newest generation of a guest; it may only rise.
+  case generation(GuestID, Generation)
+  /// Inserted, or its revocation recorded. Revocations are never undone.
+  case key(AuthorizedKey)
+}
+
+/// What a coordinator starts from: everything durable, read once at the start of its term.
+public struct Restored: Sendable, Hashable {
+  /// This term; the store has already raised and committed it.
+  public var epoch: Epoch
+  public var lastEvent: UInt64
+  public var plans: [Plan]
+  /// All jobs that are not final, and the newest final ones.
+  public var jobs: [JobRecord]
+  public var claims: [Claim]
+  /// Ascending by guest.
+  public var generations: [GuestGeneration]
+  public var keys: [AuthorizedKey]
+  /// The highest numbers ever given out.
+  public var lastPlan: PlanID
+  public var lastJob: JobID
+
+  public init(
+    epoch: Epoch, lastEvent: UInt64 = 0, plans: [Plan] = [], jobs: [JobRecord] = [], claims: [Claim] = [],
+    generations: [GuestGeneration] = [], keys: [AuthorizedKey] = [], lastPlan: PlanID = 0, lastJob: JobID = 0
+  ) {
+    self.epoch = epoch
+    self.lastEvent = lastEvent
+    self.plans = plans
+    self.jobs = jobs
+    self.claims = claims
+    self.generations = generations
+    self.keys = keys
+    self.lastPlan = lastPlan
+    self.lastJob = lastJob
+  }
+}
+
+/// The newest generation of one guest.
+public struct GuestGeneration: Sendable, Hashable {
+  public var guest: GuestID
+  public var generation: Generation
+  public init(guest: GuestID, generation: Generation) {
+    self.guest = guest
+    self.generation = generation
+  }
+}
