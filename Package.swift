@@ -83,6 +83,7 @@ let package = Package(
     library("ZeroMQTransport", ["CZeroMQ", "CLinux"]),
     library("LibvirtDriver", ["CLibvirt", "LibvirtXML", "Fleet", "NUMA"]),
     library("NUMADriver", ["CNUMA", "CLinux", "Fleet", "NUMA"]),
+    library("Store", ["CoordinatorCore", "Fleet", "NUMA", grdb]),
     // What surrounds the loop of either daemon: clocks, files, the log.
 
     // Composition roots.
@@ -93,6 +94,7 @@ let package = Package(
     tests("PlacementEngineTests", ["PlacementEngine", "Fleet", "NUMA"]),
     tests("ClusterConfigTests", ["ClusterConfig", "Fleet", "NUMA"]),
     tests("WireTests", ["Wire", "Fleet", "NUMA", protobuf]),
+    tests("StoreTests", ["Store", "CoordinatorCore", "Fleet", "NUMA", grdb]),
     tests("LibvirtXMLTests", ["LibvirtXML", "Fleet", "NUMA"]),
     tests("LibvirtDriverTests", ["LibvirtDriver", "LibvirtXML", "Fleet", "NUMA"]),
     tests("NUMADriverTests", ["NUMADriver", "Fleet", "NUMA"]),

@@ -1,0 +1,117 @@
+import CoordinatorCore
+import Fleet
+import Foundation
+import GRDB
+import NUMA
+
+/// Each write of the coordinator as SQL; the only statements that change the ledger beside `beginTerm`.
+///
+/// Statements are compiled once for the connection and reused.
+extension Database {
+  /// Carries one write out inside the caller's transaction.
+  func record(_ write: Write) throws {
+    switch write {
+    case .event(let event): try record(event)
+    case .plan(let plan): try record(plan)
+    case .job(let record): try self.record(record)
+    case .claim(let claim): try record(claim)
+    case .releaseClaim(let job):
+      try run("DELETE FROM claim WHERE job = ?", [column(job.number)])
+    case .generation(let guest, let generation):
+      try run(
+        """
+        INSERT INTO generation (guest, generation) VALUES (?, ?)
+        ON CONFLICT (guest) DO UPDATE SET generation = excluded.generation
+        """, [guest.text, column(generation.number)])
+    case .key(let key): try record(key)
+    }
+  }
+
+  private func record(_ event: FleetEvent) throws {
+    try run(
+      """
+      INSERT INTO event (sequence, wall_milliseconds, kind, host, guest, job, actor, body)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      """,
+      [
+        column(event.sequence), event.wallMilliseconds, event.kind.rawValue, event.host?.text, event.guest?.text,
+        event.job.map { try column($0.number) }, event.actor, body(event),
+      ])
+  }
+
+  private func record(_ plan: Plan) throws {
+    try run(
+      """
+      INSERT INTO plan (id, parent, state, body) VALUES (?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET parent = excluded.parent, state = excluded.state, body = excluded.body
+      """, [column(plan.id.number), column(plan.parent.number), plan.state.rawValue, body(plan)])
+  }
+
+  private func record(_ record: JobRecord) throws {
+    let job = record.job
+    try run(
+      """
+      INSERT INTO job (id, plan, host, guest, epoch, generation, state, created, ended, body)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET plan = excluded.plan, host = excluded.host, guest = excluded.guest,
+        epoch = excluded.epoch, generation = excluded.generation, state = excluded.state, ended = excluded.ended,
+        body = excluded.body
+      """,
+      [
+        column(job.id.number), record.plan.map { try column($0.number) }, job.host.text, job.guest.text,
+        column(job.epoch.number), column(job.generation.number), record.state.rawValue, record.created, record.ended,
+        body(record),
+      ])
+  }
+
+  private func record(_ claim: Claim) throws {
+    let job = try column(claim.job.number)
+    try run(
+      "INSERT INTO claim (job, host, guest, body) VALUES (?, ?, ?, ?)",
+      [job, claim.host.text, claim.guest.text, body(claim)])
+    for pcpu in claim.dedicated.members {
+      try run("INSERT INTO claim_pcpu (host, pcpu, job) VALUES (?, ?, ?)", [claim.host.text, pcpu, job])
+    }
+  }
+
+  private func record(_ key: AuthorizedKey) throws {
+    try run(
+      """
+      INSERT INTO key (public_key, owner, role, revoked, body) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (public_key) DO UPDATE SET owner = excluded.owner, role = excluded.role,
+        revoked = excluded.revoked, body = excluded.body
+      """, [key.publicKey, key.owner, key.role.rawValue, key.revoked, body(key)])
+  }
+
+  private func run(_ sql: String, _ values: [(any DatabaseValueConvertible)?]) throws {
+    try cachedStatement(sql: sql).execute(arguments: StatementArguments(values))
+  }
+}
+
+extension Write {
+  /// The write in a few words, for the error that refuses it.
+  var summary: String {
+    switch self {
+    case .event(let event): "event \(event.sequence)"
+    case .plan(let plan): "plan \(plan.id)"
+    case .job(let record): "job \(record.job.id) of guest \(record.job.guest)"
+    case .claim(let claim): "claim of job \(claim.job) on host \(claim.host)"
+    case .releaseClaim(let job): "release of the claim of job \(job)"
+    case .generation(let guest, let generation): "generation \(generation) of guest \(guest)"
+    case .key(let key): "key of \(key.owner)"
+    }
+  }
+}
+
+/// A counter as SQLite's signed integer.
+private func column(_ number: UInt64) throws -> Int64 {
+  guard let value = Int64(exactly: number) else { throw RuleBroken(rule: "\(number) is beyond the largest number") }
+  return value
+}
+
+/// A value as the JSON text of its row, the same text for equal values.
+private func body(_ value: some Encodable) throws -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  return String(decoding: try encoder.encode(value), as: UTF8.self)
+}

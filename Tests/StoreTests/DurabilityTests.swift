@@ -1,0 +1,88 @@
+import CoordinatorCore
+import Fleet
+import GRDB
+import Testing
+
+@testable import Store
+
+/// What was acknowledged is there after a restart, and nothing else.
+@Suite struct DurabilityTests {
+  let scratch: Scratch
+
+  init() throws { scratch = try Scratch() }
+
+  @Test func newLedgerIsEmptyAndBeginsWithTermOne() throws {
+    let ledger = try Ledger(path: scratch.ledgerPath)
+    #expect(try ledger.beginTerm() == Restored(epoch: 1))
+  }
+
+  @Test func restartRestoresExactlyWhatWasCommitted() throws {
+    do {
+      let ledger = try Ledger(path: scratch.ledgerPath)
+      try ledger.commit(Sample.transaction)
+      _ = failure { () throws(StoreError) in try ledger.commit([.event(Sample.event(2)), .event(Sample.event(2))]) }
+    }
+    let expected = Restored(
+      epoch: 1, lastEvent: 1, plans: [Sample.plan(1, state: .applying)], jobs: [Sample.job(1, plan: 1, state: .sent)],
+      claims: [Sample.claim(1, dedicated: [6, 7])], generations: [GuestGeneration(guest: "g1", generation: 1)],
+      keys: [Sample.key("a")], lastPlan: 1, lastJob: 1)
+    #expect(try Ledger(path: scratch.ledgerPath).beginTerm() == expected)
+  }
+
+  @Test func commitReachesTheFileBeforeItReturns() throws {
+    let ledger = try Ledger(path: scratch.ledgerPath)
+    try ledger.commit(Sample.transaction)
+    let count = try scratch.rawConnection().read { db in
+      try #require(try Int.fetchOne(db, sql: "SELECT count(*) FROM event"))
+    }
+    #expect(count == 1)
+  }
+
+  @Test func everyTermHasANewEpoch() throws {
+    var epochs: [Epoch] = []
+    for _ in 0..<3 {
+      let ledger = try Ledger(path: scratch.ledgerPath)
+      epochs += [try ledger.beginTerm().epoch, try ledger.beginTerm().epoch]
+    }
+    #expect(epochs == [1, 2, 3, 4, 5, 6])
+  }
+
+  @Test func termStartsWithUnfinishedWorkHoweverOld() throws {
+    let ledger = try Ledger.inMemory()
+    let count = UInt64(Ledger.jobsRestored + 50)
+    var writes: [Write] = [.plan(Sample.plan(1, state: .applying)), .plan(Sample.plan(2, state: .done))]
+    writes += [.job(Sample.job(1, plan: 1, state: .verified)), .job(Sample.job(2, state: .sent))]
+    writes += (3...count).map { .job(Sample.job($0, plan: 2, state: .refused)) }
+    try ledger.commit(writes)
+    let restored = try ledger.beginTerm()
+    let newest = (count - UInt64(Ledger.jobsRestored) + 1)...count
+    #expect(restored.jobs.map(\.job.id.number) == [1, 2] + Array(newest))
+    #expect(restored.lastJob == JobID(count))
+  }
+
+  @Test func eventsAreReadInPages() throws {
+    let ledger = try Ledger.inMemory()
+    try ledger.commit((1...10).map { .event(Sample.event($0)) })
+    #expect(try ledger.events(after: 0, limit: 3).map(\.sequence) == [1, 2, 3])
+    #expect(try ledger.events(after: 8, limit: 3) == [Sample.event(9), Sample.event(10)])
+    #expect(try ledger.events(after: .max, limit: 3).isEmpty)
+    #expect(try ledger.events(after: 0, limit: -1).isEmpty)
+  }
+
+  @Test func jobsAndPlansAreReadNewestFirst() throws {
+    let ledger = try Ledger.inMemory()
+    try ledger.commit(Sample.transaction + [.plan(Sample.plan(2)), .job(Sample.job(2, state: .refused))])
+    #expect(try ledger.jobs(limit: 10).map(\.job.id) == [2, 1])
+    #expect(try ledger.jobs(limit: 10, active: true) == [Sample.job(1, plan: 1, state: .sent)])
+    #expect(try ledger.plans(limit: 1) == [Sample.plan(2)])
+    #expect(try ledger.job(2) == Sample.job(2, state: .refused))
+    #expect(try ledger.plan(1) == Sample.plan(1, state: .applying))
+    #expect(try ledger.job(JobID(.max)) == nil && ledger.plan(9) == nil)
+  }
+
+  @Test func noWritesAreNoTransaction() throws {
+    let ledger = try Ledger.inMemory()
+    try ledger.commit([])
+    #expect(try ledger.beginTerm().epoch == 1)
+  }
+}
