@@ -43,6 +43,8 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let package = Package(
   name: "numafleet",
   products: [
+    .executable(name: "numafleet-coordinator", targets: ["numafleet-coordinator"]),
+    .executable(name: "numafleet-agent", targets: ["numafleet-agent"]),
   ],
   dependencies: [
     // The command line: subcommands, help and completion that users of Swift tools know.
@@ -85,9 +87,23 @@ let package = Package(
     library("NUMADriver", ["CNUMA", "CLinux", "Fleet", "NUMA"]),
     library("Store", ["CoordinatorCore", "Fleet", "NUMA", grdb]),
     // What surrounds the loop of either daemon: clocks, files, the log.
+    library("Daemon", ["Fleet", logging]),
 
     // Composition roots.
+    executable(
+      "numafleet-coordinator",
+      [
+        "CoordinatorCore", "PlacementEngine", "Fleet", "NUMA", "Wire", "ClusterConfig", "ZeroMQTransport", "Store",
+        "Daemon", argumentParser, logging,
+      ]),
+    executable(
+      "numafleet-agent",
+      [
+        "AgentCore", "Fleet", "NUMA", "Wire", "ClusterConfig", "ZeroMQTransport", "LibvirtDriver", "LibvirtXML",
+        "NUMADriver", "Daemon", argumentParser, logging,
+      ]),
     // Something to place, for the demo and the end-to-end tests.
+    executable("numa-workload", [argumentParser]),
 
     tests("NUMATests", ["NUMA"]),
     tests("FleetTests", ["Fleet", "NUMA"]),

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Glibc
+
+/// A process with threads and memory for the demo and the end-to-end tests: what a guest is to the kernel, without a
+/// guest. It touches its memory once, where it is told, and then its threads read it now and then until it is stopped.
+@main
+struct Workload: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "numa-workload",
+    abstract: "Holds memory and runs threads, to have something to place.",
+    discussion: "Start it badly on purpose, for example: numactl --membind=0 --physcpubind=2 numa-workload")
+
+  @Option(help: "Worker threads, 1...1024.")
+  var threads = 4
+
+  @Option(help: "Memory to hold, in MiB, 1...1048576.")
+  var memory = 128
+
+  @Option(help: "Pause between two rounds of a thread, in ms; 0 keeps it busy.")
+  var pauseMilliseconds = 200
+
+  func validate() throws {
+    guard (1...1024).contains(threads) else { throw ValidationError("--threads is 1...1024") }
+    guard (1...1_048_576).contains(memory) else { throw ValidationError("--memory is 1...1048576 MiB") }
+    guard pauseMilliseconds >= 0 else { throw ValidationError("--pause-milliseconds is 0 or more") }
+  }
+
+  func run() throws {
+    let bytes = memory << 20
+    guard let held = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), held != MAP_FAILED
+    else { throw ValidationError("cannot map \(memory) MiB: \(String(cString: strerror(errno)))") }
+    memset(held, 1, bytes)
+    print("numa-workload: pid \(getpid()) holds \(memory) MiB with \(threads) threads")
+    fflush(nil)
+    let share = Share(start: UInt(bitPattern: held), bytes: bytes, pauseMilliseconds: pauseMilliseconds)
+    for _ in 1..<max(threads, 2) { start(share) }
+    work(share)
+  }
+
+  private func start(_ share: Share) {
+    let box = Unmanaged.passRetained(Box(share)).toOpaque()
+    var thread = pthread_t()
+    pthread_create(
+      &thread, nil,
+      { argument in
+        if let argument { work(Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().share) }
+        return nil
+      }, box)
+  }
+}
+
+/// What every thread reads.
+struct Share: Sendable {
+  var start: UInt
+  var bytes: Int
+  var pauseMilliseconds: Int
+}
+
+/// Carries a share through pthread_create.
+final class Box: Sendable {
+  let share: Share
+  init(_ share: Share) { self.share = share }
+}
+
+/// Reads one byte of every page for ever.
+func work(_ share: Share) {
+  guard let memory = UnsafePointer<UInt8>(bitPattern: share.start) else { return }
+  var sum: UInt64 = 0
+  while sum != .max {
+    for offset in stride(from: 0, to: share.bytes, by: 4096) { sum &+= UInt64(memory[offset]) & 1 }
+    if share.pauseMilliseconds > 0 { usleep(UInt32(share.pauseMilliseconds) * 1000) }
+  }
+}

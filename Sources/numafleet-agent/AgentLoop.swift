@@ -1,0 +1,117 @@
+import AgentCore
+import Daemon
+import Fleet
+import Logging
+import Wire
+import ZeroMQTransport
+
+/// Waits for what happens, steps the core, and carries its output out in order: the journal, messages, commands.
+final class AgentLoop {
+  /// What worker threads hand to the loop.
+  enum Arrival: Sendable {
+    case completed(CommandID, CommandOutcome)
+    case poked
+  }
+
+  /// More than the commands that can be in flight at once.
+  static let arrivalsMax = 256
+
+  private var core: Agent
+  private let dialer: Dialer
+  private let completions: Mailbox<Arrival>
+  private let runner: CommandRunner
+  private let journal: JournalFile
+  private let clock: MachineClock
+  private let log: Logger
+
+  init(
+    core: Agent, dialer: Dialer, completions: Mailbox<Arrival>, runner: CommandRunner, journal: JournalFile,
+    clock: MachineClock, log: Logger
+  ) {
+    self.core = core
+    self.dialer = dialer
+    self.completions = completions
+    self.runner = runner
+    self.journal = journal
+    self.clock = clock
+    self.log = log
+  }
+
+  /// Serves until a signal says stop.
+  func run() {
+    step(.tick)
+    while true {
+      let wait = max(0, core.nextDeadline.milliseconds - clock.now().milliseconds)
+      let batch = dialer.wait(timeoutMilliseconds: wait)
+      for arrival in completions.take() {
+        switch arrival {
+        case .completed(let id, let outcome): step(.completed(id, outcome))
+        case .poked: step(.poked)
+        }
+      }
+      for event in batch.events { take(event) }
+      if !batch.signals.isEmpty {
+        log.info("stopping")
+        return
+      }
+      if core.nextDeadline.milliseconds <= clock.now().milliseconds { step(.tick) }
+    }
+  }
+
+  private func take(_ event: DialerEvent) {
+    switch event {
+    case .received(let bytes, let name):
+      do throws(WireError) {
+        step(.received(try EnvelopeCodec.decodeToAgent(bytes), link: link(name)))
+      } catch {
+        log.warning("message not understood", metadata: ["link": "\(name)", "reason": "\(error)"])
+      }
+    case .malformed(let frames, let name):
+      log.warning("malformed message", metadata: ["link": "\(name)", "frames": "\(frames)"])
+    case .connected(let name):
+      log.info("connected", metadata: ["link": "\(name)"])
+      step(.connected(link: link(name)))
+    case .disconnected(let name):
+      log.info("disconnected", metadata: ["link": "\(name)"])
+      step(.disconnected(link: link(name)))
+    case .failed(let name, let failure):
+      log.warning("not connected", metadata: ["link": "\(name)", "reason": "\(failure)"])
+    case .undelivered(let name, let count):
+      log.info("messages not delivered", metadata: ["link": "\(name)", "count": "\(count)"])
+    case .writable:
+      break
+    }
+  }
+
+  private func link(_ name: String) -> Int { Int(name) ?? 0 }
+
+  private func step(_ event: Agent.Event) {
+    let output = core.step(event, at: clock.now())
+    for note in output.notes { log.log(note) }
+    if let entry = output.journal {
+      do {
+        try journal.save(entry)
+      } catch {
+        // Acting without a durable intent could leave a guest half way over a crash, so nothing is acted on.
+        log.error("journal not written, no job is carried out", metadata: ["reason": "\(error)"])
+        let refusal = Refusal(
+          .storeUnavailable, "the agent's journal cannot be written: \(error)", remedy: "mend its disk")
+        for command in output.commands { completions.post(.completed(command.id, .failed(refusal))) }
+        send(output.messages)
+        return
+      }
+    }
+    send(output.messages)
+    for command in output.commands { runner.run(command) }
+  }
+
+  private func send(_ messages: [Agent.Message]) {
+    for message in messages {
+      // What cannot be sent now is repeated by the next heartbeat: messages carry full state.
+      let result = dialer.send(EnvelopeCodec.encode(message.envelope), to: "\(message.link)")
+      if result != .sent && result != .queued {
+        log.debug("message not sent", metadata: ["link": "\(message.link)", "result": "\(result)"])
+      }
+    }
+  }
+}

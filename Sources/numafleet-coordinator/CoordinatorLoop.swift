@@ -1,0 +1,230 @@
+import ClusterConfig
+import CoordinatorCore
+import Daemon
+import Dispatch
+import Fleet
+import Logging
+import PlacementEngine
+import Store
+import Wire
+import ZeroMQTransport
+
+/// Largest messages by direction; the wire's own limits.
+enum ByteLimit {
+  static let agentMessage = WireLimits.message.bytes
+  static let operatorReply = WireLimits.reply.bytes
+}
+
+/// Waits for what happens, steps the core, and carries its output out in order: one durable transaction for a whole
+/// batch, then messages and replies, then planning on another thread.
+final class CoordinatorLoop {
+  private var core: Coordinator
+  private let ledger: Ledger
+  private let hub: Hub
+  private let admission: Admission
+  private let clock: MachineClock
+  private let log: Logger
+  private let policyFile: String
+  private var outgoing: Outgoing
+  private var sessions = Sessions()
+  private let finished: Mailbox<FinishedPlan>
+  private let planner = DispatchQueue(label: "planner")
+  private var batch = Coordinator.Output()
+
+  /// A plan made off the loop.
+  struct FinishedPlan: Sendable {
+    var plan: Plan
+    var token: Coordinator.Token
+  }
+
+  /// Plans that may wait for the loop.
+  static let finishedMax = 64
+
+  init(
+    core: Coordinator, ledger: Ledger, hub: Hub, admission: Admission, clock: MachineClock, log: Logger, boot: BootID,
+    epoch: Epoch, policyFile: String
+  ) throws {
+    self.core = core
+    self.ledger = ledger
+    self.hub = hub
+    self.admission = admission
+    self.clock = clock
+    self.log = log
+    self.policyFile = policyFile
+    outgoing = Outgoing(boot: boot, epoch: epoch)
+    finished = try Mailbox(capacity: Self.finishedMax)
+    hub.attach(finished)
+  }
+
+  /// Serves until a signal says stop or the store fails; the process's exit status.
+  func run() -> Int32 {
+    batch.append(core.begin(at: clock.now()))
+    guard carryOut() else { return 75 }
+    while true {
+      let wait = core.nextDeadline.map { max(0, $0.milliseconds - clock.now().milliseconds) } ?? -1
+      let arrived = hub.wait(timeoutMilliseconds: wait)
+      for done in finished.take() { step(.planned(done.plan, token: done.token)) }
+      for event in arrived.events { take(event) }
+      if arrived.signals.contains(.hangup) { reload() }
+      step(.tick)
+      guard carryOut() else { return 75 }
+      if arrived.signals.contains(.terminate) || arrived.signals.contains(.interrupt) {
+        log.info("stopping")
+        return 0
+      }
+    }
+  }
+
+  private func step(_ event: Coordinator.Event) { batch.append(core.step(event, at: clock.now())) }
+
+  // MARK: In
+
+  private func take(_ event: HubEvent) {
+    switch event {
+    case .received(let delivery):
+      guard let identity = Admission.identity(of: delivery) else { return }
+      if delivery.listener == ListenerName.agents {
+        takeFromAgent(delivery, identity)
+      } else {
+        takeFromOperator(delivery, identity)
+      }
+    case .malformed(let malformed):
+      log.warning("malformed message", metadata: ["user": "\(malformed.user)", "problem": "\(malformed.problem)"])
+    case .refused(let connection):
+      let revoked = Refusal(
+        .notPermitted, "this key was revoked", remedy: "ask an administrator for a new one")
+      _ = hub.sendRefusal(sessions.refusal(revoked, to: connection, &outgoing), to: connection)
+      forget(connection)
+    case .turnedAway(let peer):
+      log.warning(
+        "handshake refused",
+        metadata: ["listener": "\(peer.listener)", "address": "\(peer.address)", "key": "\(peer.key?.z85 ?? "none")"])
+    case .undelivered(let connection, let count):
+      log.info("messages not delivered", metadata: ["connection": "\(connection)", "count": "\(count)"])
+      forget(connection)
+    case .writable:
+      break
+    }
+  }
+
+  private func takeFromAgent(_ delivery: Delivery, _ identity: Admission.Identity) {
+    let host = HostID(identity.name)
+    do throws(WireError) {
+      let envelope = try EnvelopeCodec.decodeToCoordinator(delivery.payload)
+      sessions.connect(host, delivery.connection)
+      step(.received(envelope, from: host))
+    } catch {
+      log.warning("message refused", metadata: ["host": "\(host)", "reason": "\(error)"])
+      let envelope = outgoing.envelope(ToAgent.refused(error.refusal), answering: error.messageID)
+      _ = hub.send(EnvelopeCodec.encode(envelope), to: delivery.connection)
+    }
+  }
+
+  private func takeFromOperator(_ delivery: Delivery, _ identity: Admission.Identity) {
+    do throws(WireError) {
+      let envelope = try EnvelopeCodec.decodeOperatorRequest(delivery.payload)
+      let token = sessions.token(for: delivery.connection, messageID: envelope.messageID)
+      if let refusal = Authorization.refusal(identity.role, envelope.payload) {
+        batch.replies.append(Coordinator.Reply(token: token, payload: .refused(refusal)))
+      } else {
+        step(.asked(envelope.payload, actor: identity.name, token: token))
+      }
+    } catch {
+      let envelope = outgoing.envelope(OperatorReply.refused(error.refusal), answering: error.messageID)
+      _ = hub.send(EnvelopeCodec.encode(envelope), to: delivery.connection)
+    }
+  }
+
+  private func reload() {
+    do {
+      let policy = try Policy(parsing: TextFile.read(policyFile), file: policyFile)
+      step(.reloaded(policy))
+      log.info("policy reloaded", metadata: ["file": "\(policyFile)"])
+    } catch {
+      log.error("policy not reloaded, the old one stays", metadata: ["reason": "\(error)"])
+    }
+  }
+
+  // MARK: Out
+
+  /// False when the store failed: then nothing that depends on it may leave, and the process must stop.
+  private func carryOut() -> Bool {
+    let output = batch
+    batch = Coordinator.Output()
+    do {
+      try ledger.commit(output.writes)
+    } catch {
+      log.critical("store failed", metadata: ["reason": "\(error)"])
+      for reply in output.replies { answer(reply.token, .refused(error.refusal)) }
+      return false
+    }
+    if output.keysChanged { admit() }
+    for note in output.notes { log.log(note) }
+    for message in output.messages { send(message) }
+    for query in output.queries { answer(query) }
+    for reply in output.replies { answer(reply.token, reply.payload) }
+    for task in output.planning { plan(task) }
+    return true
+  }
+
+  private func admit() {
+    do {
+      try admission.replace(core.keys)
+    } catch {
+      // Keys are checked before they are stored, so this is a damaged row; fail closed for it alone.
+      log.error("key table not replaced", metadata: ["reason": "\(error)"])
+    }
+  }
+
+  private func send(_ message: Coordinator.Message) {
+    guard let connection = sessions.connection(of: message.host) else { return }
+    let envelope = outgoing.envelope(message.payload, answering: message.answering)
+    // What cannot be delivered now is sent again when due: messages carry full state.
+    let result = hub.send(EnvelopeCodec.encode(envelope), to: connection)
+    if result == .unreachable || result == .revoked { forget(connection) }
+  }
+
+  private func answer(_ token: Coordinator.Token, _ payload: OperatorReply) {
+    guard let session = sessions.session(of: token) else { return }
+    var bytes = EnvelopeCodec.encode(outgoing.envelope(payload, answering: session.messageID))
+    if bytes.count > ByteLimit.operatorReply {
+      let refusal = Refusal(
+        .busy, "the answer has \(bytes.count) bytes, too many for one message", remedy: "ask for one host")
+      bytes = EnvelopeCodec.encode(outgoing.envelope(OperatorReply.refused(refusal), answering: session.messageID))
+    }
+    let result = hub.send(bytes, to: session.connection)
+    if result == .unreachable || result == .revoked { forget(session.connection) }
+  }
+
+  private func answer(_ query: Coordinator.EventQuery) {
+    do {
+      answer(query.token, .events(try ledger.events(after: query.after, limit: Ledger.readLimit)))
+    } catch {
+      answer(query.token, .refused(error.refusal))
+    }
+  }
+
+  private func forget(_ connection: Connection) {
+    for token in sessions.forget(connection) { step(.left(token)) }
+  }
+
+  private func plan(_ task: Coordinator.PlanningTask) {
+    let finished = finished
+    planner.async {
+      finished.post(FinishedPlan(plan: Placer.plan(task.input), token: task.token))
+    }
+  }
+}
+
+extension Coordinator.Output {
+  /// Joins the output of a later step, so that one transaction serves a whole batch.
+  mutating func append(_ later: Coordinator.Output) {
+    writes += later.writes
+    messages += later.messages
+    replies += later.replies
+    queries += later.queries
+    planning += later.planning
+    keysChanged = keysChanged || later.keysChanged
+    notes += later.notes
+  }
+}
