@@ -43,6 +43,7 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let package = Package(
   name: "numafleet",
   products: [
+    .executable(name: "numafleet", targets: ["numafleet"]),
     .executable(name: "numafleet-coordinator", targets: ["numafleet-coordinator"]),
     .executable(name: "numafleet-agent", targets: ["numafleet-agent"]),
   ],
@@ -102,6 +103,12 @@ let package = Package(
         "AgentCore", "Fleet", "NUMA", "Wire", "ClusterConfig", "ZeroMQTransport", "LibvirtDriver", "LibvirtXML",
         "NUMADriver", "Daemon", argumentParser, logging,
       ]),
+    executable(
+      "numafleet",
+      [
+        "Fleet", "NUMA", "Wire", "ClusterConfig", "ZeroMQTransport", "LibvirtXML", "Daemon", "CWireReference",
+        argumentParser,
+      ]),
     // Something to place, for the demo and the end-to-end tests.
     executable("numa-workload", [argumentParser]),
 
@@ -115,6 +122,9 @@ let package = Package(
     tests("LibvirtDriverTests", ["LibvirtDriver", "LibvirtXML", "Fleet", "NUMA"]),
     tests("NUMADriverTests", ["NUMADriver", "Fleet", "NUMA"]),
     tests("ZeroMQTransportTests", ["ZeroMQTransport", "CZeroMQ", "CLinux", "CWireReference"]),
+    tests(
+      "CommandTests",
+      ["numafleet", "Fleet", "NUMA", "ClusterConfig", "Wire", "ZeroMQTransport", "LibvirtXML", argumentParser]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,164 @@
+import ClusterConfig
+import Fleet
+import Glibc
+import Wire
+import ZeroMQTransport
+
+/// One conversation with a coordinator: a request out, the answer that names it back.
+///
+/// The transport promises nothing, so the client has the deadline: an answer that does not come in time is a failure
+/// with exit code 3. A request that was sent is never sent again by itself, because a change could then happen twice.
+final class CoordinatorClient {
+  private static let name = "coordinator"
+
+  let endpoint: String
+  private let dialer: Dialer
+  private let patienceMilliseconds: Int
+  private var messageID: UInt64
+  private var sequence: UInt64 = 0
+  private var received: [Envelope<OperatorReply>] = []
+  private var interrupted = false
+
+  /// Begins to connect.
+  init(_ options: ConnectionOptions) throws(CommandFailure) {
+    let target = try CoordinatorTarget(options)
+    endpoint = target.endpoint
+    patienceMilliseconds = options.timeout * 1000
+    // Unique among all commands of all operators with near certainty; an answer to another's question is ignored.
+    messageID = UInt64.random(in: 1...(1 << 48))
+    do {
+      dialer = try Dialer([target.destination(named: Self.name)])
+    } catch {
+      throw CommandFailure(
+        code: "noAnswer", "\(error)", remedy: "check --coordinator, --key and --coordinator-key", exit: .noAnswer)
+    }
+  }
+
+  /// Asks and waits for the answer; a refusal is thrown.
+  func ask(_ request: OperatorRequest) throws(CommandFailure) -> OperatorReply {
+    let deadline = now() + patienceMilliseconds
+    let id = try send(request, until: deadline)
+    while true {
+      for envelope in received where envelope.answering == id {
+        received.removeAll()
+        if case .refused(let refusal) = envelope.payload { throw CommandFailure(refusal) }
+        return envelope.payload
+      }
+      received.removeAll()
+      guard now() < deadline else { throw noAnswer() }
+      try turn(until: deadline, lossMatters: true)
+    }
+  }
+
+  /// Asks for events and hands over each as it comes, until SIGINT or SIGTERM; asks again after a lost connection.
+  func follow(after sequence: UInt64, _ each: (FleetEvent) -> Void) throws(CommandFailure) {
+    do { try dialer.catchSignals([.interrupt, .terminate]) } catch {
+      throw CommandFailure(code: "noAnswer", "\(error)", remedy: "follow without it: numafleet events", exit: .refused)
+    }
+    var last = sequence
+    while !interrupted {
+      let id = try send(.events(after: last, follow: true), until: now() + patienceMilliseconds)
+      while !interrupted, dialer.isConnected(Self.name) {
+        for envelope in received where envelope.answering == id {
+          switch envelope.payload {
+          case .events(let events):
+            for event in events where event.sequence > last {
+              each(event)
+              last = event.sequence
+            }
+          case .refused(let refusal): throw CommandFailure(refusal)
+          default: throw unexpected(envelope.payload)
+          }
+        }
+        received.removeAll()
+        try turn(until: now() + 60_000, lossMatters: false)
+      }
+    }
+  }
+
+  /// Waits without asking anything, so that the connection is kept alive meanwhile.
+  func rest(milliseconds: Int) throws(CommandFailure) {
+    let end = now() + milliseconds
+    while now() < end { try turn(until: end, lossMatters: false) }
+    received.removeAll()
+  }
+
+  /// The failure of an answer that does not belong to its question.
+  func unexpected(_ reply: OperatorReply) -> CommandFailure {
+    CommandFailure(
+      code: "protocolVersion", "the coordinator at \(endpoint) gave an answer that does not belong to the question",
+      remedy: "compare its version in `numafleet status` with `numafleet --version`", exit: .refused)
+  }
+
+  private func send(_ request: OperatorRequest, until deadline: Int) throws(CommandFailure) -> UInt64 {
+    while !dialer.isConnected(Self.name) {
+      guard now() < deadline else { throw noAnswer() }
+      try turn(until: deadline, lossMatters: false)
+      if interrupted { return 0 }
+    }
+    messageID += 1
+    sequence += 1
+    let envelope = Envelope(
+      messageID: messageID, epoch: 0, boot: BootID(""), sequence: sequence, payload: request)
+    switch dialer.send(EnvelopeCodec.encode(envelope), to: Self.name) {
+    case .sent, .queued: return messageID
+    case .tooLarge:
+      throw CommandFailure(
+        code: "malformed", "the request is larger than a message may be", remedy: "give a smaller domain XML",
+        exit: .refused)
+    default: throw noAnswer()
+    }
+  }
+
+  /// Lets the transport work until something comes.
+  private func turn(until deadline: Int, lossMatters: Bool) throws(CommandFailure) {
+    let batch = dialer.wait(timeoutMilliseconds: max(0, deadline - now()))
+    if !batch.signals.isEmpty { interrupted = true }
+    for event in batch.events {
+      switch event {
+      case .received(let bytes, _): try receive(bytes)
+      case .failed(_, .unreachable):
+        throw CommandFailure(
+          code: "noAnswer", "no answer from coordinator at \(endpoint)", remedy: "is numafleet-coordinator running?",
+          exit: .noAnswer)
+      case .failed(_, let reason):
+        throw CommandFailure(
+          code: "noAnswer", "no connection to the coordinator at \(endpoint): \(reason)", remedy: "", exit: .noAnswer)
+      case .disconnected, .undelivered:
+        if lossMatters {
+          throw CommandFailure(
+            code: "noAnswer", "the connection to the coordinator at \(endpoint) was lost before it answered",
+            remedy: "a change may have been accepted: see `numafleet job list`", exit: .noAnswer)
+        }
+      case .malformed(let frames, _):
+        throw CommandFailure(
+          code: "malformed", "\(endpoint) answered with \(frames) frames instead of one",
+          remedy: "check that a numafleet-coordinator listens there", exit: .noAnswer)
+      case .connected, .writable: break
+      }
+    }
+  }
+
+  private func receive(_ bytes: [UInt8]) throws(CommandFailure) {
+    do {
+      received.append(try EnvelopeCodec.decodeOperatorReply(bytes))
+    } catch {
+      throw CommandFailure(error.refusal)
+    }
+  }
+
+  private func noAnswer() -> CommandFailure {
+    CommandFailure(
+      code: "noAnswer", "no answer from coordinator at \(endpoint) within \(patienceMilliseconds / 1000) s",
+      remedy: "is numafleet-coordinator running?", exit: .noAnswer)
+  }
+
+  private func now() -> Int { monotonicMilliseconds() }
+}
+
+/// CLOCK_MONOTONIC in milliseconds.
+func monotonicMilliseconds() -> Int {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+}

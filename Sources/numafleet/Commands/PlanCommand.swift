@@ -1,0 +1,83 @@
+import ArgumentParser
+import Fleet
+
+/// `numafleet plan`.
+struct PlanCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan", abstract: "Makes, shows and carries out plans.",
+    discussion: """
+      A plan is made from what was last observed and kept unchanged. It can be
+      carried out only while the facts it was made from still hold; else make a new
+      one.
+
+        numafleet plan repair && numafleet plan apply 7
+      """,
+    subcommands: [
+      PlanRepairCommand.self, PlanListCommand.self, PlanShowCommand.self, PlanApplyCommand.self, PlanVerifyCommand.self,
+    ])
+}
+
+/// `numafleet plan repair`.
+struct PlanRepairCommand: AskingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "repair", abstract: "Makes a plan that mends what `numafleet doctor` names; changes nothing.")
+
+  @Option(help: "Only on this host.")
+  var host: String?
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  func perform(_ console: Console) throws(CommandFailure) {
+    try show(.makePlan(.repair(host: host.map { HostID($0) })), console)
+  }
+}
+
+/// `numafleet plan list`.
+struct PlanListCommand: AskingCommand {
+  static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists plans.")
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  func perform(_ console: Console) throws(CommandFailure) { try show(.plans, console) }
+}
+
+/// `numafleet plan show ID`.
+struct PlanShowCommand: AskingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Shows a plan's moves in order, each with its reason and cost.")
+
+  @Argument(help: "The plan's number.")
+  var id: UInt64
+
+  @Flag(help: "Also name each cell chosen and each refused.")
+  var explain = false
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  func perform(_ console: Console) throws(CommandFailure) {
+    let client = try CoordinatorClient(connection)
+    let reply = try client.ask(.plan(PlanID(id)))
+    guard case .plan(let plan) = reply else { throw client.unexpected(reply) }
+    console.show(table: PlanText(plan: plan, explained: explain).text, json: plan)
+  }
+}
+
+/// `numafleet plan apply ID`.
+struct PlanApplyCommand: AskingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "apply", abstract: "Carries a plan out, wave by wave, and waits until its jobs are verified.")
+
+  @Argument(help: "The plan's number.")
+  var id: UInt64
+
+  @OptionGroup var waiting: WaitOptions
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  func perform(_ console: Console) throws(CommandFailure) {
+    try submit(.applyPlan(PlanID(id)), console, waiting)
+  }
+}

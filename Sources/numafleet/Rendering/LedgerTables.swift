@@ -1,0 +1,61 @@
+import Fleet
+import NUMA
+
+/// `events`: one line an event.
+struct EventLine {
+  let event: FleetEvent
+
+  var text: String {
+    let about = [event.host.map { "host \($0)" }, event.guest.map { "guest \($0)" }, event.job.map { "job \($0)" }]
+    let parts = ["\(event.sequence)", "\(Moment(wallMilliseconds: event.wallMilliseconds))", event.kind.rawValue]
+    let words = parts + about.compactMap { $0 } + ["by \(event.actor):", event.text]
+    return printable(words.joined(separator: " "))
+  }
+}
+
+/// `key list`: one line a key.
+struct KeyTable {
+  let keys: [AuthorizedKey]
+
+  var text: String {
+    var table = Table("OWNER", "ROLE", "STATE", "SINCE", "PUBLIC KEY")
+    for key in keys {
+      let since = "\(Moment(wallMilliseconds: key.since))"
+      table.add(key.owner, key.role.rawValue, key.revoked ? "revoked" : "valid", since, key.publicKey)
+    }
+    return table.text(empty: "no key is authorized; `numafleet key authorize NAME PUBLIC --role agent` does it")
+  }
+}
+
+/// `status`.
+struct StatusText {
+  let status: CoordinatorStatus
+
+  var text: String {
+    fields([
+      ("coordinator", "version \(status.softwareVersion), epoch \(status.epoch)"),
+      ("hosts", "\(status.hosts), of these unreachable \(status.hostsUnreachable)"), ("guests", "\(status.guests)"),
+      ("jobs in flight", "\(status.jobsInFlight)"), ("last event", "\(status.lastEvent)"),
+    ])
+  }
+}
+
+/// `policy show`.
+struct PolicyText {
+  let policy: Policy
+
+  var text: String {
+    let drivers = policy.driverByHost.map { "\($0.host): \($0.driver.rawValue)" }.joined(separator: ", ")
+    return fields([
+      ("reserve per node", "\(policy.reserve.pcpusPerCell) cpus, \(policy.reserve.memoryPerCell)"),
+      ("overcommit", "\(policy.overcommitPercent) %"), ("smt", policy.smt.rawValue),
+      (
+        "weights",
+        "contention \(policy.weights.contention), locality \(policy.weights.locality), "
+          + "fragmentation \(policy.weights.fragmentation)"
+      ), ("live pages", policy.livePages.isEmpty ? "no guest" : policy.livePages.joined(separator: ", ")),
+      ("driver", policy.driver.rawValue), ("driver by host", drivers.isEmpty ? "no exception" : drivers),
+      ("scope", policy.scope.rawValue), ("fold guest cells", "\(policy.foldGuestCells)"),
+    ])
+  }
+}

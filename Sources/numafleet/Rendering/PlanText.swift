@@ -1,0 +1,72 @@
+import Fleet
+import NUMA
+
+/// `plan list`: one line a plan.
+struct PlanTable {
+  let plans: [Plan]
+
+  var text: String {
+    var table = Table(">PLAN", ">PARENT", "STATE", "PURPOSE", ">WAVES", ">MOVES", ">COPY", ">NOT MOVED", "MADE")
+    for plan in plans {
+      let copy = plan.moves.reduce(KiB(0)) { $0 + $1.copy }
+      table.add(
+        "\(plan.id)", "\(plan.parent)", plan.state.rawValue, plan.purpose, "\(plan.waves.count)",
+        "\(plan.moves.count)", "\(copy)", "\(plan.unmoved.count)", "\(Moment(wallMilliseconds: plan.wallMilliseconds))")
+    }
+    return table.text(empty: "there is no plan; `numafleet plan repair` makes one")
+  }
+}
+
+/// `plan show`: every move with its reason.
+struct PlanText {
+  let plan: Plan
+  /// Whether each move's explanation is printed.
+  var explained = false
+  /// A plan that was only looked at has no number.
+  private var isKept: Bool { plan.id > 0 }
+
+  var text: String {
+    let copy = plan.moves.reduce(KiB(0)) { $0 + $1.copy }
+    let moves =
+      plan.moves.isEmpty
+      ? "none"
+      : "\(plan.moves.count) in \(plan.waves.count) \(plan.waves.count == 1 ? "wave" : "waves"), \(copy) to copy"
+    var parts = [
+      fields([
+        ("plan", isKept ? "\(plan.id) (parent \(plan.parent))" : "not kept"), ("purpose", plan.purpose),
+        ("state", plan.state.rawValue),
+        ("made", "\(Moment(wallMilliseconds: plan.wallMilliseconds))"), ("moves", moves),
+      ])
+    ]
+    for (index, wave) in plan.waves.enumerated() {
+      parts.append("wave \(index + 1):\n" + wave.moves.map { Self.text(of: $0, explained) }.joined(separator: "\n"))
+    }
+    if !plan.unmoved.isEmpty {
+      let lines = plan.unmoved.map { printable("  \($0.guestName) on \($0.host): \($0.reason)") }
+      parts.append("not moved:\n" + lines.joined(separator: "\n"))
+    }
+    if plan.state == .proposed, !plan.moves.isEmpty {
+      parts.append(
+        isKept ? "carry it out with: numafleet plan apply \(plan.id)" : "nothing was changed, and the plan is not kept")
+    }
+    return parts.joined(separator: "\n\n")
+  }
+
+  private static func text(of move: Move, _ explained: Bool) -> String {
+    let from = move.from.map { "\($0.guestCell):\($0.cell)" }.joined(separator: " ")
+    let to = move.placement.cells.map { "\($0.guestCell):\($0.cell)" }.joined(separator: " ")
+    var lines = [
+      printable(
+        "  \(move.guestName) on \(move.host): guest cell:node \(from.isEmpty ? "unknown" : from) -> \(to), "
+          + "\(move.copy) to copy"
+      ),
+      printable("    why: \(move.reason)"),
+      printable("    movability: \(move.movability.class.rawValue), \(move.movability.reason)"),
+      printable("    pinning: \(PinningWords(move.placement.pinning).line)"),
+    ]
+    if explained, let explanation = move.explanation {
+      lines.append(ExplanationText(explanation: explanation).text.indented(4))
+    }
+    return lines.joined(separator: "\n")
+  }
+}

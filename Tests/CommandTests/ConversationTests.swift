@@ -1,0 +1,214 @@
+import Fleet
+import Foundation
+import NUMA
+import Synchronization
+import Testing
+import ZeroMQTransport
+
+@testable import numafleet
+
+/// Commands over the real transport and the real wire.
+@Suite struct Conversations {
+  @Test func answerIsShown() throws {
+    let coordinator = try CoordinatorStandIn { request in
+      request == .guest("db") ? [.guest(CannedFleet.placed[0])] : [.refused(CannedFleet.refusal)]
+    }
+    let run = try Run("guest show db", coordinator)
+    #expect(run.exit == .done)
+    #expect(run.out == GuestText(CannedFleet.placed[0]).text + "\n")
+    #expect(run.err == "")
+  }
+
+  @Test func refusalIsAFailureInWordsAndInJSON() throws {
+    let coordinator = try CoordinatorStandIn { _ in
+      [.refused(Refusal(.unknownGuest, "no guest is named x", remedy: "see `numafleet guest list`"))]
+    }
+    let words = try Run("guest show x", coordinator)
+    #expect(words.exit == .refused)
+    #expect(words.out == "")
+    #expect(words.err == "numafleet: no guest is named x; see `numafleet guest list`\n")
+    let json = try Run("guest show x -o json", coordinator)
+    #expect(json.exit == .refused)
+    #expect(json.out.contains("\"code\" : \"unknownGuest\""))
+  }
+
+  @Test func silenceIsNamedWithWhatToCheck() throws {
+    let coordinator = try CoordinatorStandIn { _ in [] }
+    let run = try Run("status --timeout 1", coordinator)
+    #expect(run.exit == .noAnswer)
+    #expect(run.err.contains("within 1 s; is numafleet-coordinator running?"), "\(run.err)")
+  }
+
+  @Test func nobodyThereIsNamedAtOnce() throws {
+    let run = try Run("status --coordinator ipc:///nonexistent/operator.sock")
+    #expect(run.exit == .noAnswer)
+    #expect(
+      run.err
+        == "numafleet: no answer from coordinator at ipc:///nonexistent/operator.sock; "
+        + "is numafleet-coordinator running?\n"
+    )
+  }
+
+  @Test(arguments: [
+    ("--coordinator udp://x", "is no endpoint"),
+    ("--coordinator tcp://127.0.0.1:1", "needs --key FILE and --coordinator-key"),
+  ])
+  func badCoordinatorIsAUsageError(options: String, expected: String) throws {
+    let run = try Run("status \(options)")
+    #expect(run.exit == .usage)
+    #expect(run.err.contains(expected), "\(run.err)")
+  }
+
+  @Test func answerToAnotherQuestionIsAnError() throws {
+    let coordinator = try CoordinatorStandIn { _ in [.policy(Policy())] }
+    let run = try Run("topology host-a", coordinator)
+    #expect(run.exit == .refused)
+    #expect(run.err.contains("does not belong to the question"))
+  }
+
+  @Test(arguments: [
+    (JobState.verified, JobOutcome.verified, CommandExit.done, "pages did not move"),
+    (.refused, .refused(CannedFleet.refusal), .refused, "job 12, db on host-a refused: node 1 lacks 480 MiB"),
+    (
+      .diverged, .diverged(Refusal(.diverged, "32 MiB stayed", remedy: "again")), .diverged,
+      "diverged: 32 MiB stayed; again"
+    ),
+  ])
+  func exitCodeIsTheJobsEnd(state: JobState, outcome: JobOutcome, exit: CommandExit, words: String) throws {
+    let asked = Mutex(0)
+    let coordinator = try CoordinatorStandIn { request in
+      switch request {
+      case .change: return [.accepted(Accepted(jobs: [12], text: "accepted"))]
+      case .job:
+        let first = asked.withLock { count in
+          count += 1
+          return count == 1
+        }
+        return [
+          .jobs([first ? CannedFleet.job(.running, .running(detail: "moving")) : CannedFleet.job(state, outcome)])
+        ]
+      default: return [.refused(CannedFleet.refusal)]
+      }
+    }
+    let run = try Run("pin db --vcpu 0=1", coordinator)
+    #expect(run.exit == exit)
+    #expect(
+      run.err.hasPrefix("accepted\njob 12, db on host-a: running: moving\njob 12, db on host-a: \(state.rawValue)"))
+    #expect(run.err.contains(words), "\(run.err)")
+    #expect(run.out.contains("MiB on node"))
+  }
+
+  @Test func planIsAwaitedToItsEnd() throws {
+    let asked = Mutex(0)
+    let coordinator = try CoordinatorStandIn { request in
+      switch request {
+      case .applyPlan(7): return [.accepted(Accepted(plan: 7, jobs: [12], text: "plan 7 begins"))]
+      case .plan(7):
+        var plan = CannedFleet.plan
+        plan.state = asked.withLock { count in
+          count += 1
+          return count < 3 ? .applying : .done
+        }
+        return [.plan(plan)]
+      case .jobs: return [.jobs([CannedFleet.job(.verified, .verified)])]
+      default: return [.refused(CannedFleet.refusal)]
+      }
+    }
+    let run = try Run("plan apply 7 -o json", coordinator)
+    #expect(run.exit == .done)
+    #expect(run.out.contains("\"state\" : \"verified\""))
+    #expect(asked.withLock { $0 } == 3)
+  }
+
+  @Test func noWaitPrintsWhatWasAccepted() throws {
+    let coordinator = try CoordinatorStandIn { _ in [.accepted(Accepted(jobs: [12], text: "accepted"))] }
+    let run = try Run("numatune db --nodeset 1 --no-wait", coordinator)
+    #expect(run.out == "accepted\njob 12: numafleet job show 12 --wait\n")
+  }
+
+  @Test func whatFitsNowhereIsRefusedWithItsExplanation() throws {
+    let coordinator = try CoordinatorStandIn { _ in
+      [.decision(Decision(placement: nil, refusal: CannedFleet.refusal, explanation: CannedFleet.explanation))]
+    }
+    let words = try Run("place --vcpus 2 --memory 1GiB --explain", coordinator)
+    #expect(words.exit == .refused)
+    #expect(words.out.contains("host-a node 4: it has no cpus"))
+    let json = try Run("place --vcpus 2 --memory 1GiB --explain -o json", coordinator)
+    #expect(json.out.contains("\"code\" : \"noPages\"") && json.out.contains("\"explanation\""))
+  }
+
+  @Test func placeOfAShapePrintsXMLAndArguments() throws {
+    let coordinator = try CoordinatorStandIn { request in
+      switch request {
+      case .placeShape: [.decision(Decision(placement: CannedFleet.placement, refusal: nil))]
+      default: [.host(CannedFleet.host)]
+      }
+    }
+    let run = try Run("place --vcpus 4 --memory 512MiB -o json", coordinator)
+    #expect(run.exit == .done)
+    #expect(run.out.contains("\"qemuArguments\"") && run.out.contains("<memnode"))
+  }
+
+  @Test func startGivesTheDomainAUUID() throws {
+    let file = FileManager.default.temporaryDirectory.appending(path: "nf-\(UUID().uuidString).xml")
+    try Data("<domain type='kvm'>\n  <name>web</name>\n  <memory>65536</memory>\n</domain>\n".utf8).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let coordinator = try CoordinatorStandIn { request in
+      guard case .start(let start) = request, start.guest.text.utf8.count == 36,
+        start.domainXML.contains("<name>web</name>\n  <uuid>\(start.guest)</uuid>")
+      else { return [.refused(CannedFleet.refusal)] }
+      return [.accepted(Accepted(text: "ok"))]
+    }
+    let run = try Run("start --vcpus 1 --memory 64MiB --domain-xml \(file.path)", coordinator)
+    #expect(run.exit == .done, "\(run.err)")
+  }
+
+  @Test func domainsOwnUUIDIsKeptInLibvirtsForm() throws {
+    let xml =
+      "<domain type='kvm'><name>a</name><uuid>7D5F1C1E00004000800000000000000A</uuid><memory>1</memory></domain>"
+    let identity = try DomainIdentity(xml: xml)
+    #expect(identity.guest == "7d5f1c1e-0000-4000-8000-00000000000a")
+    #expect(identity.xml == xml)
+    #expect(throws: CommandFailure.self) {
+      try DomainIdentity(xml: xml.replacingOccurrences(of: "7D5F", with: "XXXX"))
+    }
+  }
+}
+
+/// Commands that ask nobody.
+@Suite struct LocalCommands {
+  private let folder = FileManager.default.temporaryDirectory.appending(path: "nf-\(UUID().uuidString.prefix(8))")
+
+  init() throws { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
+
+  @Test func keyIsMadeOnceAndShownWithoutItsSecret() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appending(path: "k").path
+    let made = try Run("key new --out \(file)")
+    #expect(made.exit == .done)
+    let secret = try KeyFile.readSecret(file)
+    #expect(made.out == secret.publicKey.z85 + "\n")
+    #expect(try Run("key show \(file)").out == made.out)
+    #expect(try Run("key show \(file).pub").out == made.out)
+    #expect(!(try Run("key show \(file) -o json").out.contains(secret.revealedZ85())))
+    let again = try Run("key new --out \(file)")
+    #expect(again.exit == .refused)
+    #expect(try KeyFile.readSecret(file) == secret)
+  }
+
+  @Test func configCheckNamesTheMistake() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let good = folder.appending(path: "good.yaml")
+    let bad = folder.appending(path: "bad.yaml")
+    try Data("kind: policy\n".utf8).write(to: good)
+    try Data("kind: policy\novercommit_percent: 50\n".utf8).write(to: bad)
+    #expect(try Run("config check \(good.path)").out == "\(good.path): a valid policy file\n")
+    let run = try Run("config check \(good.path) \(bad.path)")
+    #expect(run.exit == .refused)
+    #expect(run.err.contains("\(bad.path):2:21: overcommit_percent is 50; allowed: 100...6400"), "\(run.err)")
+    let json = try Run("config check \(bad.path) -o json")
+    #expect(json.out.contains("\"code\" : \"configuration\""))
+    #expect(try Run("config check \(folder.path)/none.yaml").err.contains("No such file or directory"))
+    #expect(try Run("config check \(folder.path)").err.contains("Is a directory"))
+  }
+}

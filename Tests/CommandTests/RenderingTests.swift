@@ -1,0 +1,157 @@
+import Fleet
+import NUMA
+import Testing
+
+@testable import numafleet
+
+/// Every answer as table and as JSON, against recorded files.
+@Suite struct Rendering {
+  static let replies: [(String, OperatorReply)] = [
+    ("hosts", .hosts([CannedFleet.host])), ("host", .host(CannedFleet.host)), ("guests", .guests(CannedFleet.placed)),
+    ("guest", .guest(CannedFleet.placed[0])), ("process", .guest(CannedFleet.placed[1])),
+    (
+      "findings",
+      .findings([
+        Finding(
+          severity: .info, kind: .ksmAcrossNodes, host: "host-a", evidence: "12 pages are shared across nodes",
+          remedy: "echo 0 > /sys/kernel/mm/ksm/merge_across_nodes"),
+        Finding(
+          severity: .error, kind: .remoteMemory, host: "host-a", guest: CannedFleet.database.id, guestName: "db",
+          evidence: "484 of 504 MiB are on node 0, its vcpus on node 1", remedy: "numafleet place db"),
+      ])
+    ),
+    (
+      "decision",
+      .decision(Decision(placement: CannedFleet.placement, refusal: nil, explanation: CannedFleet.explanation))
+    ),
+    ("plans", .plans([CannedFleet.plan])), ("plan", .plan(CannedFleet.plan)),
+    (
+      "jobs",
+      .jobs([
+        CannedFleet.job(.verified, .verified),
+        CannedFleet.job(.running, .running(detail: "moving memory, 40 of 480 MiB")),
+        CannedFleet.job(.refused, .refused(CannedFleet.refusal)), CannedFleet.job(.waiting, nil),
+      ])
+    ),
+    (
+      "events",
+      .events([
+        FleetEvent(
+          sequence: 121, wallMilliseconds: 1_795_449_117_000, kind: .jobVerified, host: "host-a",
+          guest: CannedFleet.database.id, job: 12, actor: "host-a", text: "\u{1b}[2Jverified")
+      ])
+    ),
+    (
+      "keys",
+      .keys([
+        AuthorizedKey(
+          publicKey: "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", owner: "host-a", role: .agent,
+          since: 1_795_449_117_000),
+        AuthorizedKey(
+          publicKey: "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", owner: "alice", role: .admin, since: 0, revoked: true),
+      ])
+    ), ("policy", .policy(Policy(livePages: ["db"], driverByHost: [HostDriver(host: "host-b", driver: .kernel)]))),
+    (
+      "status",
+      .status(
+        CoordinatorStatus(
+          softwareVersion: "0.1.0", epoch: 2, hosts: 3, hostsUnreachable: 1, guests: 20, jobsInFlight: 1, lastEvent: 121
+        ))
+    ), ("accepted", .accepted(Accepted(plan: 7, jobs: [12, 13], text: "accepted: 2 jobs"))),
+  ]
+
+  @Test(arguments: replies.indices) func tableIsAsRecorded(index: Int) {
+    let (name, reply) = Self.replies[index]
+    expectSnapshot(ReplyText(reply: reply).text, "\(name).txt")
+  }
+
+  @Test(arguments: replies.indices) func jsonIsAsRecorded(index: Int) {
+    let (name, reply) = Self.replies[index]
+    expectSnapshot(JSONText.document(ReplyDocument(reply: reply)), "\(name).json")
+  }
+
+  @Test func topologyIsAsRecorded() {
+    expectSnapshot(TopologyText(CannedFleet.host).text, "topology.txt")
+    expectSnapshot(JSONText.document(TopologyDocument(CannedFleet.host)), "topology.json")
+  }
+
+  @Test func topologyBeginsAsNumactlPrintsIt() {
+    let lines = TopologyText(CannedFleet.host).text.split(separator: "\n").prefix(14).joined(separator: "\n")
+    #expect(
+      lines == """
+        available: 3 nodes (0-1,4)
+        node 0 cpus: 0 1 4 5
+        node 0 size: 4096 MB
+        node 0 free: 1024 MB
+        node 1 cpus: 2 3 6
+        node 1 size: 4096 MB
+        node 1 free: 3072 MB
+        node 4 cpus:
+        node 4 size: 16384 MB
+        node 4 free: 16384 MB
+        node distances:
+        node   0   1   4
+          0:  10  21  17
+          1:  21  10  28
+        """)
+  }
+
+  @Test func jobPlanAndExplanationAreAsRecorded() {
+    expectSnapshot(JobText(record: CannedFleet.job(.verified, .verified)).text, "job.txt")
+    expectSnapshot(PlanText(plan: CannedFleet.plan, explained: true).text, "plan-explained.txt")
+  }
+
+  @Test func emptyAnswersSaySomething() {
+    let empty: [OperatorReply] = [.hosts([]), .guests([]), .findings([]), .plans([]), .jobs([]), .keys([])]
+    for reply in empty { #expect(!ReplyText(reply: reply).text.isEmpty) }
+  }
+
+  @Test func proposalPrintsXMLAndArguments() throws {
+    let shape = Shape(name: "db", guestCells: [ShapeCell(vcpus: 4, memory: KiB(mib: 512))])
+    let decision = Decision(placement: CannedFleet.placement, refusal: nil)
+    let xml = "<domain type='kvm'>\n  <name>db</name>\n  <!-- mine -->\n  <memory>1</memory>\n</domain>\n"
+    let proposal = try Proposal(decision: decision, shape: shape, host: CannedFleet.topology, domainXML: xml)
+    #expect(proposal.domainXML.contains("<!-- mine -->"))
+    #expect(proposal.domainXML.contains("<memnode cellid="))
+    #expect(proposal.qemuArguments.contains("-numa"))
+    expectSnapshot(proposal.text, "proposal.txt")
+  }
+}
+
+/// What guests' owners write never steers a terminal.
+@Suite struct HostileNames {
+  @Test(arguments: Rendering.replies.indices) func noAnswerHoldsADeceptiveScalar(index: Int) {
+    let reply = Rendering.replies[index].1
+    for text in [ReplyText(reply: reply).text, JSONText.document(ReplyDocument(reply: reply))] {
+      #expect(text.unicodeScalars.allSatisfy { $0 == "\n" || !isDeceptive($0) })
+    }
+  }
+
+  @Test func deceptiveScalarsAreShownByTheirNumber() {
+    #expect(printable("a\u{1b}[31m\u{202e}\u{9b}b\u{7f}") == "a\\u{1b}[31m\\u{202e}\\u{9b}b\\u{7f}")
+    #expect(printable("db-1 é 日本") == "db-1 é 日本")
+  }
+
+  @Test func jsonSaysTheSameNameAfterDecoding() throws {
+    let json = JSONText.document(["name": "x\u{202e}\u{9b}\u{e0001}\n"])
+    #expect(json == "{\n  \"name\" : \"x\\u202e\\u009b\\udb40\\udc01\\n\"\n}")
+  }
+
+  @Test func failuresAreEscapedToo() {
+    let failure = CommandFailure(Refusal(.unknownGuest, "no guest \u{1b}[2J", remedy: "look"))
+    #expect(failure.text == "no guest \\u{1b}[2J; look")
+    #expect(JSONText.failure(failure).contains("\\u001b[2J"))
+  }
+}
+
+@Suite struct Amounts {
+  @Test func momentsAreDates() {
+    #expect(Moment(wallMilliseconds: 1_795_449_117_123).description == "2026-11-23 15:51:57Z")
+    #expect(Moment(wallMilliseconds: 951_827_696_000).description == "2000-02-29 12:34:56Z")
+    #expect(Moment(wallMilliseconds: 0).description == "-")
+  }
+
+  @Test func spansAreShort() {
+    #expect([850, 12_000, 300_000, 10_800_000].map { span(milliseconds: $0) } == ["850 ms", "12 s", "5 min", "3 h"])
+  }
+}
