@@ -125,6 +125,7 @@ let package = Package(
     tests(
       "CommandTests",
       ["numafleet", "Fleet", "NUMA", "ClusterConfig", "Wire", "ZeroMQTransport", "LibvirtXML", argumentParser]),
+    tests("TidyTests", []),
   ],
   swiftLanguageModes: [.v6]
 )
