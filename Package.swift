@@ -34,7 +34,6 @@ let excluded: [String: [String]] = [
 ]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let collections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -50,8 +49,6 @@ let package = Package(
   dependencies: [
     // The command line: subcommands, help and completion that users of Swift tools know.
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    // OrderedDictionary: the pure cores must not iterate hashed collections.
-    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     // One logging face for both daemons.
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     // The wire's encoding.
@@ -75,9 +72,9 @@ let package = Package(
     // Pure modules: no IO, no clock, no randomness, no Foundation.
     library("NUMA"),
     library("Fleet", ["NUMA"]),
-    library("PlacementEngine", ["Fleet", "NUMA", collections]),
-    library("CoordinatorCore", ["Fleet", "NUMA", "PlacementEngine", collections]),
-    library("AgentCore", ["Fleet", "NUMA", collections]),
+    library("PlacementEngine", ["Fleet", "NUMA"]),
+    library("CoordinatorCore", ["Fleet", "NUMA", "PlacementEngine"]),
+    library("AgentCore", ["Fleet", "NUMA"]),
     library("LibvirtXML", ["Fleet", "NUMA", "CLibXML2"]),
     library("Wire", ["Fleet", "NUMA", protobuf]),
     library("ClusterConfig", ["Fleet", "NUMA", yams]),
@@ -115,6 +112,8 @@ let package = Package(
     tests("NUMATests", ["NUMA"]),
     tests("FleetTests", ["Fleet", "NUMA"]),
     tests("PlacementEngineTests", ["PlacementEngine", "Fleet", "NUMA"]),
+    tests("CoordinatorCoreTests", ["CoordinatorCore", "PlacementEngine", "Fleet", "NUMA"]),
+    tests("AgentCoreTests", ["AgentCore", "Fleet", "NUMA"]),
     tests("ClusterConfigTests", ["ClusterConfig", "Fleet", "NUMA"]),
     tests("WireTests", ["Wire", "Fleet", "NUMA", protobuf]),
     tests("StoreTests", ["Store", "CoordinatorCore", "Fleet", "NUMA", grdb]),

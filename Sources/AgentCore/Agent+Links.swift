@@ -123,7 +123,8 @@ extension Agent {
         send(.hello(hello), on: link, &output)
         continue
       }
-      if let reported = links[link].reported { send(.heartbeat(lastReport: reported), on: link, &output) }
+      // A host whose first reading takes long is alive all the same; no report has the sequence 0.
+      send(.heartbeat(lastReport: links[link].reported ?? 0), on: link, &output)
       for unacknowledged in journal.unacknowledged { send(.jobReport(unacknowledged), on: link, &output) }
     }
   }

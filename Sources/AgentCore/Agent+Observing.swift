@@ -19,9 +19,11 @@ struct Schedule: Sendable, Hashable {
     reportDue = now
   }
 
-  func next(links: [Link], settings: Agent.Settings) -> Instant {
+  /// While the host is being read nothing is due but heartbeats: the reading itself ends within its deadline.
+  func next(links: [Link]) -> Instant {
     let beats = links.compactMap(\.heartbeatDue)
-    return beats.reduce(looking ? reportDue : threadsDue) { min($0, $1) }
+    let look = looking ? threadsDue.advanced(byMilliseconds: Agent.readDeadlineMilliseconds) : threadsDue
+    return beats.reduce(look) { min($0, $1) }
   }
 }
 
@@ -44,6 +46,9 @@ struct HostView: Sendable, Hashable {
 }
 
 extension Agent {
+  /// The longest that one reading of the host may take.
+  static let readDeadlineMilliseconds = 30_000
+
   mutating func lookIfDue(_ now: Instant, _ output: inout Output) {
     guard !schedule.looking, schedule.threadsDue <= now else { return }
     let residency = schedule.residencyDue <= now
@@ -57,7 +62,7 @@ extension Agent {
     if topology { schedule.topologyDue = now.advanced(byMilliseconds: settings.topologyMilliseconds) }
     command(
       .observeHost(residency: residency, topology: topology), owner: .host(residency: residency, topology: topology),
-      deadlineMilliseconds: 30_000, &output)
+      deadlineMilliseconds: Self.readDeadlineMilliseconds, &output)
   }
 
   mutating func completed(_ id: CommandID, _ outcome: CommandOutcome, _ now: Instant, _ output: inout Output) {

@@ -18,15 +18,22 @@ extension Agent {
 
   mutating func keep(_ run: JobRun, _ observed: Guest?) {
     guard run.job.scope.touchesLive else { return }
+    let incarnation = observed?.incarnation
+    let earlier = journal.kept.first { $0.job.guest == run.job.guest && $0.incarnation == incarnation }
     journal.kept.removeAll { $0.job.guest == run.job.guest }
     upkeep[run.job.guest] = nil
     // A guest that was started in its place has no other to go back to.
     guard case .apply = run.job.action else { return }
+    // What an earlier job placed and this one does not name is watched on.
+    let desired = run.desired.filled(from: earlier?.job.desired ?? Pinning())
     let isDomain = observed?.kind.isDomain ?? false
-    let standIn = run.driver == .kernel && run.job.driver == .automatic && isDomain
-    let mayGoBack = !run.desired.memory.isEmpty && observed?.movability.class != .liveMemory
+    let libvirtIsAway = run.job.driver == .automatic || view.libvirtAnswers == false
+    let standIn = isDomain && (run.driver == .kernel ? libvirtIsAway : earlier?.reconcile ?? false)
+    let mayGoBack = !desired.memory.isEmpty && observed?.movability.class != .liveMemory
     guard standIn || mayGoBack else { return }
-    journal.kept.append(KeptPlacement(job: run.job, incarnation: observed?.incarnation, reconcile: standIn))
+    var job = run.job
+    job.action = .apply(desired: desired, expected: nil)
+    journal.kept.append(KeptPlacement(job: job, incarnation: incarnation, reconcile: standIn))
   }
 
   /// Called after each reading of the host.
@@ -91,11 +98,26 @@ extension Agent {
 }
 
 extension Guest {
-  /// Whether some online vcpu has another affinity than was wanted.
+  /// Whether somebody gave an online vcpu another affinity than was wanted.
+  ///
+  /// A vcpu that libvirt is just plugging in has its creator's affinity for a moment, so a domain's record must
+  /// say so too.
   func isRepinned(against desired: Pinning) -> Bool {
     threads.contains { thread in
       guard case .vcpu(let id) = thread.role, let wanted = desired.cpuset(ofVCPU: id) else { return false }
-      return thread.cpusAllowed != wanted
+      return thread.cpusAllowed != wanted && (!kind.isDomain || live.cpuset(ofVCPU: id) != wanted)
     }
+  }
+}
+
+extension Pinning {
+  /// This wish, and that of another where this one leaves something as it is.
+  func filled(from other: Pinning) -> Pinning {
+    Pinning(
+      vcpus: vcpus + other.vcpus.filter { cpuset(ofVCPU: $0.vcpu) == nil },
+      emulator: emulator ?? other.emulator,
+      iothreads: iothreads + other.iothreads.filter { cpuset(ofIOThread: $0.iothread) == nil },
+      numatune: numatune ?? other.numatune, cputune: cputune,
+      memory: memory + other.memory.filter { cell(ofGuestCell: $0.guestCell) == nil })
   }
 }

@@ -96,7 +96,7 @@ public struct Agent: Sendable {
   public var guests: [Guest] { view.guests }
 
   /// When to be stepped with `.tick` if nothing happens before.
-  public var nextDeadline: Instant { schedule.next(links: links, settings: settings) }
+  public var nextDeadline: Instant { schedule.next(links: links) }
 
   /// Takes one event and says what to do about it.
   public mutating func step(_ event: Event, at now: Instant) -> Output {

@@ -40,6 +40,8 @@ struct JobRun: Sendable, Hashable {
   private(set) var pagesLeft = 0
   private var stepBegan: Instant
   private var memoryRounds = 0
+  /// What the kernel gives a cgroup that nobody has set.
+  private var defaultShares = 100
   /// Guest cells whose memory lay on several cells before, so that "where it was" cannot be checked.
   private var spread: [Int] = []
 
@@ -100,6 +102,7 @@ struct JobRun: Sendable, Hashable {
         observed: nil)
     }
     if let refusal = staleness(of: guest) { return .end(.refused(refusal), observed: guest) }
+    defaultShares = preflight.facts.cgroupVersion == 1 ? 1024 : 100
     let refusal = preflight.refusal(of: desired, for: guest, scope: job.scope)
     if let refusal, !resumed { return .end(.refused(refusal), observed: guest) }
     if before == nil {
@@ -116,7 +119,8 @@ struct JobRun: Sendable, Hashable {
     }
     steps = JobSteps(
       guest: guest, desired: desired, before: before ?? guest.live, scope: job.scope, driver: driver,
-      libvirtAnswers: libvirtAnswers, isHalfWay: resumed
+      libvirtAnswers: libvirtAnswers, isHalfWay: resumed,
+      defaultShares: defaultShares
     ).all()
     // What an agent before this one has begun and can no longer be done is taken back.
     if let refusal { return undo(from: steps.count - 1, because: refusal, now: now) }
@@ -202,7 +206,7 @@ struct JobRun: Sendable, Hashable {
   }
 
   private mutating func checkedMemory(_ index: Int, _ guest: Guest?, now: Instant) -> Next {
-    guard let guest else { return gone() }
+    guard let guest = present(guest) else { return gone() }
     let verification = Verification(desired: desired, scope: job.scope, checksRecords: false)
     let differences = verification.memoryDifferences(guest)
     let placed = guest.mibByCell.map { "cell \($0.cell): \($0.mib) MiB" }.joined(separator: ", ")
@@ -227,7 +231,7 @@ struct JobRun: Sendable, Hashable {
   }
 
   private mutating func verified(_ index: Int, _ guest: Guest?, now: Instant) -> Next {
-    guard let guest else { return gone() }
+    guard let guest = present(guest) else { return gone() }
     let verification = Verification(desired: desired, scope: job.scope, checksRecords: driver == .libvirt)
     let differences = verification.differences(in: guest)
     record("verify", differences.isEmpty ? "as wanted" : differences.joined(separator: "; "), now: now)
@@ -271,7 +275,7 @@ struct JobRun: Sendable, Hashable {
 
   /// After going back: refused when the guest is where it was, diverged when it is not.
   private mutating func checkedUndo(_ because: Refusal, _ guest: Guest?) -> Next {
-    guard let guest, let before else { return gone() }
+    guard let guest = present(guest), let before else { return gone() }
     var old = before
     old.numatune = nil
     old.memory.removeAll { spread.contains($0.guestCell) }
@@ -294,8 +298,8 @@ struct JobRun: Sendable, Hashable {
   /// What libvirt's records have kept of a job that was taken back; threads and memory do not show it.
   private func recordsLeft(in guest: Guest) -> [String] {
     var found: [String] = []
-    let tuning = before?.cputune.restricted(to: desired.cputune)
-    if driver == .libvirt, guest.live.cputune.restricted(to: desired.cputune) != tuning {
+    func asked(_ tune: CPUTune) -> CPUTune { tune.restricted(to: desired.cputune, defaultShares: defaultShares) }
+    if driver == .libvirt, let before, asked(guest.live.cputune) != asked(before.cputune) {
       found.append("libvirt's live cputune is not what it was")
     }
     guard let old = configBefore, let config = guest.config else { return found }
@@ -305,9 +309,16 @@ struct JobRun: Sendable, Hashable {
       && (old.emulator == nil || old.emulator == config.emulator)
     let tuningIsBack =
       (old.numatune ?? NUMATune()) == (config.numatune ?? NUMATune())
-      && old.cputune.restricted(to: desired.cputune) == config.cputune.restricted(to: desired.cputune)
+      && asked(old.cputune) == asked(config.cputune)
     if !pinsAreBack || !tuningIsBack { found.append("libvirt's config is not what it was") }
     return found
+  }
+
+  /// The guest, if it is still the run that the job began on: one that ended has no page in a wrong place.
+  private func present(_ guest: Guest?) -> Guest? {
+    guard let guest, job.scope.touchesLive else { return guest }
+    guard guest.state == .running || guest.state == .paused else { return nil }
+    return job.incarnation == nil || guest.incarnation == job.incarnation ? guest : nil
   }
 
   private func gone() -> Next {

@@ -35,6 +35,8 @@ struct JobSteps {
   let libvirtAnswers: Bool
   /// Whether an agent before this one has begun, so that threads may no longer be where they were.
   var isHalfWay = false
+  /// What the kernel gives a cgroup that nobody has set: 1024 shares on v1, weight 100 on v2.
+  var defaultShares = 100
 
   /// A gigabyte a second is slow for a machine and fast for an emulated one; the floor covers small guests.
   private var memoryDeadline: Int { 60_000 + guest.memory.mib * 20 }
@@ -121,7 +123,9 @@ struct JobSteps {
 
   /// Steps that move what is not where it should be; none when all of it is.
   func memorySteps() -> [JobStep] {
-    let usesLibvirt = driver == .libvirt && guest.movability.class == .liveMemory
+    // libvirt's live nodeset puts all guest cells on the same cells, so it serves only a wish that wants just that.
+    let isWhole = NodeSet(desired.memory.map(\.cell)).count <= 1
+    let usesLibvirt = driver == .libvirt && guest.movability.class == .liveMemory && isWhole
     var steps: [JobStep] = []
     if usesLibvirt, let nodeset = desired.numatune?.nodeset ?? wishedNodeset {
       let record = guest.live.numatune
@@ -181,7 +185,7 @@ struct JobSteps {
 
   private func cputuneSteps(scope: Scope) -> [JobStep] {
     guard !desired.cputune.parameters.isEmpty else { return [] }
-    let old = before.cputune.restricted(to: desired.cputune)
+    let old = before.cputune.restricted(to: desired.cputune, defaultShares: defaultShares)
     if driver == .libvirt {
       return [
         JobStep(
@@ -225,7 +229,7 @@ struct JobSteps {
       add("numatune", .defineNumatune(numatune), undo: .defineNumatune(config.numatune ?? NUMATune()))
     }
     if !desired.cputune.parameters.isEmpty {
-      let old = config.cputune.restricted(to: desired.cputune)
+      let old = config.cputune.restricted(to: desired.cputune, defaultShares: defaultShares)
       add(
         "cputune", .setScheduler(desired.cputune, .config),
         undo: old.parameters.isEmpty ? nil : .setScheduler(old, .config))
@@ -235,16 +239,20 @@ struct JobSteps {
 }
 
 extension CPUTune {
-  /// The values of the parameters that the other one sets, so that exactly those can be put back.
-  func restricted(to other: CPUTune) -> CPUTune {
-    CPUTune(
-      shares: other.shares == nil ? nil : shares, vcpuPeriod: other.vcpuPeriod == nil ? nil : vcpuPeriod,
-      vcpuQuota: other.vcpuQuota == nil ? nil : vcpuQuota ?? -1,
-      globalPeriod: other.globalPeriod == nil ? nil : globalPeriod,
-      globalQuota: other.globalQuota == nil ? nil : globalQuota ?? -1,
-      emulatorPeriod: other.emulatorPeriod == nil ? nil : emulatorPeriod,
-      emulatorQuota: other.emulatorQuota == nil ? nil : emulatorQuota ?? -1,
-      iothreadPeriod: other.iothreadPeriod == nil ? nil : iothreadPeriod,
-      iothreadQuota: other.iothreadQuota == nil ? nil : iothreadQuota ?? -1)
+  /// The values of the parameters that the other one sets, so that exactly those can be put back; the kernel's defaults
+  /// where nothing was set.
+  func restricted(to other: CPUTune, defaultShares: Int) -> CPUTune {
+    func old(_ now: Int?, _ wanted: Int?, default fallback: Int) -> Int? { wanted == nil ? nil : now ?? fallback }
+    let (period, noQuota) = (100_000, -1)
+    return CPUTune(
+      shares: old(shares, other.shares, default: defaultShares),
+      vcpuPeriod: old(vcpuPeriod, other.vcpuPeriod, default: period),
+      vcpuQuota: old(vcpuQuota, other.vcpuQuota, default: noQuota),
+      globalPeriod: old(globalPeriod, other.globalPeriod, default: period),
+      globalQuota: old(globalQuota, other.globalQuota, default: noQuota),
+      emulatorPeriod: old(emulatorPeriod, other.emulatorPeriod, default: period),
+      emulatorQuota: old(emulatorQuota, other.emulatorQuota, default: noQuota),
+      iothreadPeriod: old(iothreadPeriod, other.iothreadPeriod, default: period),
+      iothreadQuota: old(iothreadQuota, other.iothreadQuota, default: noQuota))
   }
 }

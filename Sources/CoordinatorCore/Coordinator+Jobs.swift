@@ -112,6 +112,8 @@ extension Coordinator {
       log(
         .messageRefused, host: host, job: report.job, actor: host.text,
         "host \(host) reported job \(report.job), which is not its own", now, &output)
+      // Acknowledged, or the agent would repeat it for ever.
+      if report.outcome.isFinal { send(.jobAcknowledged(report.job), to: host, &output) }
       return
     }
     if jobs[index].state.isFinal {

@@ -35,8 +35,8 @@ extension Coordinator {
   ) {
     guard !plan.moves.isEmpty else {
       let reason = plan.unmoved.first?.reason ?? "it is already in the best place"
-      let refusal = Refusal(.noRoom, "guest \(wish.guest) stays where it is: \(reason)", remedy: "see numafleet doctor")
-      refuse(question, refusal, now, &output)
+      let stays = Refusal(.noRoom, "guest \(wish.guest) stays where it is: \(reason)", remedy: "see numafleet doctor")
+      refuse(question, refusal(of: wish) ?? stays, now, &output)
       return
     }
     if let refusal = staleness(of: plan, scope: wish.scope, now) {
@@ -52,6 +52,15 @@ extension Coordinator {
     reply(
       .accepted(Accepted(plan: committed.id, jobs: jobs, text: "plan \(committed.id): \(committed.purpose)")),
       to: question, &output)
+  }
+
+  /// The placer's own refusal, whose code and remedy a plan does not carry; nil when the guest could be placed by now.
+  private func refusal(of wish: PlaceGuest) -> Refusal? {
+    switch find(wish.guest) {
+    case .failure(let refusal): refusal
+    case .success(let placed):
+      placer.replace(placed.guest, on: placed.host, cells: wish.cells, explain: false).refusal
+    }
   }
 
   /// Gives the plan its number and makes it durable.

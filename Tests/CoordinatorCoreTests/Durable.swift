@@ -1,0 +1,42 @@
+import CoordinatorCore
+import Fleet
+
+/// What a store would have kept of the writes of earlier terms.
+struct Durable {
+  private(set) var restored = Restored(epoch: 1)
+
+  mutating func commit(_ writes: [Write]) {
+    for write in writes { commit(write) }
+  }
+
+  /// The start of the next term.
+  mutating func beginTerm() -> Restored {
+    restored.epoch = restored.epoch.next
+    return restored
+  }
+
+  private mutating func commit(_ write: Write) {
+    switch write {
+    case .event(let event): restored.lastEvent = event.sequence
+    case .plan(let plan):
+      restored.plans.removeAll { $0.id == plan.id }
+      restored.plans.append(plan)
+      restored.plans.sort { $0.id < $1.id }
+      restored.lastPlan = max(restored.lastPlan, plan.id)
+    case .job(let record):
+      restored.jobs.removeAll { $0.job.id == record.job.id }
+      restored.jobs.append(record)
+      restored.jobs.sort { $0.job.id < $1.job.id }
+      restored.lastJob = max(restored.lastJob, record.job.id)
+    case .claim(let claim): restored.claims.append(claim)
+    case .releaseClaim(let job): restored.claims.removeAll { $0.job == job }
+    case .generation(let guest, let generation):
+      restored.generations.removeAll { $0.guest == guest }
+      restored.generations.append(GuestGeneration(guest: guest, generation: generation))
+      restored.generations.sort { $0.guest < $1.guest }
+    case .key(let key):
+      restored.keys.removeAll { $0.publicKey == key.publicKey }
+      restored.keys.append(key)
+    }
+  }
+}

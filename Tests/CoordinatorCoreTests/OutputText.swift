@@ -1,0 +1,71 @@
+import CoordinatorCore
+import Fleet
+import NUMA
+
+/// An output as the lines of a transcript, in the order in which it is carried out.
+extension Coordinator.Output {
+  var lines: [String] {
+    writes.map { "write \($0.line)" } + messages.map(\.line) + replies.map { "reply \($0.token) \($0.payload.line)" }
+      + queries.map { "query \($0.token): events after \($0.after) up to \($0.upTo)" }
+      + planning.map { "plan for \($0.token): \($0.input.request.line), parent \($0.input.parent)" }
+      + (keysChanged ? ["keys changed"] : []) + notes.map(\.line)
+  }
+}
+
+extension Write {
+  var line: String {
+    switch self {
+    case .event(let event): event.line
+    case .plan(let plan): plan.line
+    case .job(let record): record.line
+    case .claim(let claim): claim.line
+    case .releaseClaim(let job): "release of claim \(job)"
+    case .generation(let guest, let generation): "generation \(generation) of \(guest)"
+    case .key(let key): key.line
+    }
+  }
+}
+
+extension Coordinator.Message {
+  var line: String {
+    let answer = answering.map { " (answers \($0))" } ?? ""
+    switch payload {
+    case .welcome(let welcome):
+      return "to \(host): welcome \(welcome.host), epoch \(welcome.epoch), "
+        + "\(welcome.wantsTopology ? "wants topology" : "knows topology"), "
+        + "heartbeat \(welcome.heartbeatMilliseconds) ms\(answer)"
+    case .job(let job): return "to \(host): \(job.line)\(answer)"
+    case .jobAcknowledged(let id): return "to \(host): job \(id) acknowledged\(answer)"
+    case .sendReport(let withTopology): return "to \(host): send report\(withTopology ? " with topology" : "")\(answer)"
+    case .refused(let refusal): return "to \(host): \(refusal.line)\(answer)"
+    }
+  }
+}
+
+extension OperatorReply {
+  var line: String {
+    switch self {
+    case .hosts(let hosts): "hosts " + hosts.map(\.line).joined(separator: " | ")
+    case .host(let host): "host \(host.line)"
+    case .guests(let guests): "guests " + guests.map { "\($0.host)/\($0.guest.name)" }.joined(separator: " ")
+    case .guest(let placed): "guest \(placed.host)/\(placed.guest.line)"
+    case .findings(let findings):
+      "findings " + findings.map { "\($0.host)/\($0.guestName ?? "-") \($0.kind.rawValue)" }.joined(separator: ", ")
+    case .decision(let decision):
+      decision.placement.map { "decision \($0.line)" } ?? "decision \(decision.refusal?.line ?? "nothing")"
+    case .plans(let plans): "plans " + plans.map { "\($0.id) \($0.state.rawValue)" }.joined(separator: ", ")
+    case .plan(let plan): plan.line
+    case .jobs(let jobs): "jobs " + jobs.map { "\($0.job.id) \($0.state.rawValue)" }.joined(separator: ", ")
+    case .events(let events): "events " + events.map { "\($0.sequence) \($0.kind.rawValue)" }.joined(separator: ", ")
+    case .keys(let keys): "keys " + keys.map(\.line).joined(separator: ", ")
+    case .policy: "policy"
+    case .status(let status):
+      "status epoch \(status.epoch), \(status.hosts) hosts, \(status.hostsUnreachable) unreachable, "
+        + "\(status.guests) guests, \(status.jobsInFlight) jobs in flight, last event \(status.lastEvent)"
+    case .accepted(let accepted):
+      "accepted" + (accepted.plan.map { ", plan \($0)" } ?? "")
+        + (accepted.jobs.isEmpty ? "" : ", jobs \(accepted.jobs)") + ": \(accepted.text)"
+    case .refused(let refusal): refusal.line
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import CoordinatorCore
+import Fleet
+import NUMA
+import PlacementEngine
+import Testing
+
+extension Scene {
+  mutating func event(_ word: String, _ words: Words) throws -> Coordinator.Event {
+    switch word {
+    case "tick": return .tick
+    case "left": return .left(try token(words))
+    case "reload":
+      return .reloaded(policy)
+    case "ask":
+      return .asked(
+        try request(try words[2], words.from(3)), actor: try words[1], token: try token(words))
+    case "plan":
+      let index = try #require(planning.firstIndex { $0.token == (try? token(words)) }, "nothing to plan")
+      let task = planning.remove(at: index)
+      var plan = Placer.plan(task.input)
+      if words.has("split") { plan.waves = plan.moves.map { Wave(moves: [$0]) } }
+      return .planned(plan, token: task.token)
+    default:
+      return try fromAgent(word, HostID(try words[0]), words)
+    }
+  }
+
+  private func token(_ words: Words) throws -> Coordinator.Token {
+    Coordinator.Token(UInt64(try #require(Int(try words[0]))))
+  }
+
+  // MARK: Agents
+
+  private mutating func fromAgent(_ word: String, _ host: HostID, _ words: Words) throws -> Coordinator.Event {
+    let sequence = UInt64(try words.int("seq") ?? Int(try world[host].sequence) + 1)
+    try world.change(host) { $0.sequence = max($0.sequence, sequence) }
+    if word == "report" { try world.change(host) { $0.lastReport = sequence } }
+    messages += 1
+    return .received(
+      Envelope(
+        messageID: messages, epoch: 1, boot: BootID(try words.text("boot") ?? world[host].boot.text),
+        sequence: sequence, payload: try payload(word, host, words)), from: host)
+  }
+
+  private func payload(_ word: String, _ host: HostID, _ words: Words) throws -> ToCoordinator {
+    switch word {
+    case "hello":
+      return .hello(
+        Hello(
+          softwareVersion: "1.0", topologyHash: words.has("knows") ? try world[host].topology.contentHash : 0,
+          highestEpoch: Epoch(UInt64(try words.int("epoch") ?? 0))))
+    case "report":
+      return .report(
+        try world.report(
+          of: host, withTopology: words.has("topology"), contradictory: words.has("contradictory")))
+    case "heartbeat":
+      return .heartbeat(lastReport: UInt64(try words.int("last") ?? Int(try world[host].lastReport)))
+    case "running", "verified", "refused", "diverged":
+      return .jobReport(try jobReport(word, host, words))
+    default:
+      throw Unreadable(line: word)
+    }
+  }
+
+  /// `verified a 1 [steps N] [guest ID]`: host a's agent about job 1; the guest is reported as it is in the world.
+  private func jobReport(_ word: String, _ host: HostID, _ words: Words) throws -> JobReport {
+    let number = UInt64(try #require(Int(try words[1])))
+    let job = sent.first { $0.id == JobID(number) }
+    let guest = GuestID(words.text("guest") ?? job?.guest.text ?? "id-nobody")
+    let refusal = Refusal(
+      Refusal.Code(rawValue: words.text("code") ?? "rolledBack") ?? .rolledBack, "the pin did not hold",
+      remedy: "look at the host")
+    let outcome: JobOutcome =
+      switch word {
+      case "running": .running(detail: "step 1 of 2")
+      case "refused": .refused(refusal)
+      case "diverged": .diverged(refusal)
+      default: .verified
+      }
+    let steps = (0..<(try words.int("steps") ?? 1)).map { StepRecord(name: "step \($0)", milliseconds: 5, detail: "") }
+    return JobReport(
+      job: JobID(number), guest: guest, generation: job?.generation ?? 1, outcome: outcome, driver: .libvirt,
+      steps: steps, observed: word == "running" ? nil : try world[host].guests.first { $0.id == guest })
+  }
+
+  // MARK: Operators
+
+  private func request(_ word: String, _ words: Words) throws -> OperatorRequest {
+    switch word {
+    case "hosts": return .hosts
+    case "host": return .host(HostID(try words[0]))
+    case "guests": return .guests(host: words.all.first.map { HostID($0) })
+    case "guest": return .guest(try words[0])
+    case "findings": return .findings(host: nil)
+    case "plans": return .plans
+    case "showPlan": return .plan(PlanID(UInt64(try #require(Int(try words[0])))))
+    case "apply": return .applyPlan(PlanID(UInt64(try #require(Int(try words[0])))))
+    case "repair": return .makePlan(.repair(host: nil))
+    case "jobs": return .jobs(active: words.has("active"))
+    case "job": return .job(JobID(UInt64(try #require(Int(try words[0])))))
+    case "events": return .events(after: UInt64(try words.int("after") ?? 0), follow: words.has("follow"))
+    case "status": return .status
+    case "keys": return .keys
+    case "revoke": return .revokeKey(publicKey: try words[0])
+    default: return try command(word, words)
+    }
+  }
+
+  private func command(_ word: String, _ words: Words) throws -> OperatorRequest {
+    let scope = words.text("scope").flatMap(Scope.init)
+    let driver = words.text("driver").flatMap(DriverChoice.init)
+    switch word {
+    case "place":
+      let cells = words.text("cells").map { $0.split(separator: ",").compactMap { Int($0) } }
+      return .placeGuest(
+        PlaceGuest(
+          guest: try words[0], cells: cells, scope: scope, driver: driver, dryRun: words.has("dry"), explain: false))
+    case "pin":
+      let cpus = words.text("cpus").map { CPUSet($0) ?? [] }
+      var desired = Pinning(vcpus: cpus.map { [VCPUPin(vcpu: (try? words.int("vcpu")) ?? 0, cpuset: $0)] } ?? [])
+      if let cell = try words.int("nodeset") { desired.numatune = NUMATune(nodeset: [cell]) }
+      return .change(
+        ManualChange(guest: try words[0], desired: desired, scope: scope, driver: driver, dryRun: words.has("dry")))
+    case "shape": return .placeShape(try shape(words), explain: false)
+    case "start":
+      return .start(
+        StartGuest(
+          guest: GuestID(try words[0]), shape: try shape(words), domainXML: "<domain/>", dryRun: words.has("dry")))
+    case "authorize":
+      let owner = words.text("owner") ?? ""
+      return .authorizeKey(
+        AuthorizedKey(publicKey: try words[0], owner: owner, role: Role(rawValue: words.text("role") ?? "") ?? .agent))
+    default: throw Unreadable(line: word)
+    }
+  }
+
+  private func shape(_ words: Words) throws -> Shape {
+    Shape(
+      name: words.text("name") ?? "new",
+      guestCells: [
+        ShapeCell(vcpus: try words.int("vcpus") ?? 1, memory: KiB(mib: try words.int("mib") ?? 256))
+      ])
+  }
+}

@@ -1,0 +1,92 @@
+import CoordinatorCore
+import Fleet
+import NUMA
+import PlacementEngine
+import Testing
+
+/// A coordinator among hosts and operators that do what a script's lines say. `Transcripts/README.md` lists the words.
+struct Scene {
+  var world = World()
+  var policy = Policy(reserve: Reserve(pcpusPerCell: 0, memoryPerCell: 0))
+  var settings = Coordinator.Settings(softwareVersion: "1.0")
+  var now = Instant(milliseconds: 1_000_000, wallMilliseconds: 1_700_000_000_000)
+  var durable = Durable()
+  var coordinator: Coordinator?
+  /// Jobs that left the coordinator, as their agents have them.
+  var sent: [Job] = []
+  var planning: [Coordinator.PlanningTask] = []
+  var outputs: [Coordinator.Output] = []
+  var messages: UInt64 = 0
+
+  /// Carries out one line, and gives the output as text.
+  mutating func run(_ line: String) throws -> String {
+    var words = line.split(separator: " ").map(String.init)
+    if let first = words.first, first.hasPrefix("+"), let more = Int(first.dropFirst()) {
+      now = now.advanced(byMilliseconds: more)
+      words.removeFirst()
+    }
+    let word = words.removeFirst()
+    let rest = Words(words)
+    switch word {
+    case "host": try world.addHost(rest)
+    case "guest": try world.setGuest(rest)
+    case "gone": try remove(rest)
+    case "boot": try world.change(HostID(try rest[0])) { ($0.boot, $0.sequence) = (BootID(try rest[1]), 0) }
+    case "policy": try setPolicy(rest)
+    case "limit": settings.hostsMax = try #require(try rest.int("hosts"))
+    case "restart":
+      var begun = Coordinator(settings: settings, policy: policy, restoring: durable.beginTerm(), now: now)
+      let output = begun.begin(at: now)
+      coordinator = begun
+      return take(output)
+    case "show": return try show(rest)
+    default: return take(step(try event(word, rest)))
+    }
+    return ""
+  }
+
+  mutating func step(_ event: Coordinator.Event) -> Coordinator.Output {
+    var machine =
+      coordinator ?? Coordinator(settings: settings, policy: policy, restoring: durable.restored, now: now)
+    let output = machine.step(event, at: now)
+    coordinator = machine
+    return output
+  }
+
+  private mutating func take(_ output: Coordinator.Output) -> String {
+    outputs.append(output)
+    durable.commit(output.writes)
+    for message in output.messages {
+      guard case .job(let job) = message.payload else { continue }
+      sent.removeAll { $0.id == job.id }
+      sent.append(job)
+    }
+    planning += output.planning
+    return output.lines.joined(separator: "\n")
+  }
+
+  private mutating func remove(_ words: Words) throws {
+    let parts = try words[0].split(separator: "/").map(String.init)
+    try world.change(HostID(parts[0])) { $0.guests.removeAll { $0.name == parts[1] } }
+  }
+
+  private mutating func setPolicy(_ words: Words) throws {
+    if let guests = words.text("live-pages") { policy.livePages = guests.split(separator: ",").map(String.init) }
+    if let scope = words.text("scope") { policy.scope = try #require(Scope(rawValue: scope)) }
+    if let driver = words.text("driver") { policy.driver = try #require(DriverChoice(rawValue: driver)) }
+  }
+
+  /// What the coordinator believes, where no output says it.
+  private func show(_ words: Words) throws -> String {
+    switch try words[0] {
+    case "inventory":
+      return (coordinator?.inventory(now).hosts ?? []).map(\.line).joined(separator: "\n")
+    case "deadline":
+      return "deadline " + (coordinator?.nextDeadline.map { "in \($0.milliseconds - now.milliseconds) ms" } ?? "none")
+    default:
+      throw Unreadable(line: words.all.joined(separator: " "))
+    }
+  }
+
+  struct Unreadable: Error { let line: String }
+}

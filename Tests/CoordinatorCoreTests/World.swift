@@ -1,0 +1,106 @@
+import CoordinatorCore
+import Fleet
+import NUMA
+import Testing
+
+/// The hosts of a scene as they really are; what their agents report is read from here.
+struct World {
+  struct Host {
+    var id: HostID
+    var boot: BootID = "boot-1"
+    var sequence: UInt64 = 0
+    var lastReport: UInt64 = 0
+    var topology: HostTopology
+    var guests: [Guest] = []
+    var libvirtAnswers = true
+
+    /// What the guests have left free.
+    var cells: [CellState] {
+      topology.cells.map { cell in
+        let used = guests.filter { $0.state != .shutoff }.flatMap(\.regions).flatMap(\.residency)
+          .reduce(0) { $0 + ($1.cell == cell.id ? $1.pages : 0) }
+        let free = cell.memoryTotal.count / 4 - used
+        return CellState(
+          cell: cell.id, memoryFree: KiB(free * 4),
+          pages: [PagePool(size: .base, total: cell.memoryTotal.count / 4, free: free)])
+      }
+    }
+  }
+
+  var hosts: [Host] = []
+
+  subscript(_ id: HostID) -> Host {
+    get throws { try #require(hosts.first { $0.id == id }, "the scene has no host \(id)") }
+  }
+
+  mutating func change(_ id: HostID, _ body: (inout Host) throws -> Void) throws {
+    let index = try #require(hosts.firstIndex { $0.id == id }, "the scene has no host \(id)")
+    try body(&hosts[index])
+  }
+
+  /// `host a cells 2 cpus 4 mib 4096`: like cells, with their CPUs in a row.
+  mutating func addHost(_ words: Words) throws {
+    let (cells, cpus, mib) = (try words.int("cells") ?? 2, try words.int("cpus") ?? 4, try words.int("mib") ?? 4096)
+    let all = (0..<cells).map { id in
+      Cell(
+        id: id, memoryTotal: KiB(mib: mib), memoryFree: KiB(mib: mib),
+        pages: [PagePool(size: .base, total: mib * 256, free: mib * 256)],
+        cpus: CPUSet((id * cpus)..<((id + 1) * cpus)))
+    }
+    let pcpus = (0..<(cells * cpus)).map {
+      PCPU(id: $0, cell: $0 / cpus, socket: $0 / cpus, die: 0, core: $0, siblings: [$0])
+    }
+    let rows = (0..<cells).map { a in (0..<cells).map { a == $0 ? 10 : 20 } }
+    hosts.append(
+      Host(
+        id: HostID(try words[0]),
+        topology: HostTopology(
+          cells: all, pcpus: pcpus, distances: DistanceMatrix(ids: Array(0..<cells), rows: rows))))
+  }
+
+  /// `guest a/db pins 0-3,0-3 mem 1 mib 512 run 100 class liveMemory state running id X`.
+  mutating func setGuest(_ words: Words) throws {
+    let parts = try words[0].split(separator: "/").map(String.init)
+    let (host, name) = (HostID(parts[0]), parts[1])
+    let pins = try (words.text("pins") ?? "0-3;0-3").split(separator: ";").map { text in
+      try #require(CPUSet(String(text)), "no cpus: \(text)")
+    }
+    let state = GuestState(rawValue: words.text("state") ?? "running") ?? .other
+    let run = Incarnation(pid: try words.int("run") ?? 100, startTicks: 1)
+    let mib = try words.int("mib") ?? 512
+    let pinning = Pinning(vcpus: pins.enumerated().map { VCPUPin(vcpu: $0.offset, cpuset: $0.element) })
+    let live = state == .shutoff ? Pinning() : pinning
+    let movable = MovabilityClass(rawValue: words.text("class") ?? "liveMemory") ?? .fixed
+    let made = Guest(
+      id: GuestID(words.text("id") ?? "id-\(name)"), name: name, kind: .domain(type: "kvm"), state: state,
+      incarnation: state == .running ? run : nil, persistent: true, vcpusMaximum: pins.count,
+      vcpusOnline: CPUSet(0..<pins.count), memory: KiB(mib: mib), live: live, config: pinning,
+      threads: pins.enumerated().map {
+        GuestThread(
+          tid: run.pid + $0.offset, role: .vcpu($0.offset), name: "CPU \($0.offset)/KVM", cpusAllowed: $0.element,
+          memsAllowed: [0])
+      },
+      regions: [
+        MemoryRegion(
+          start: 4096, size: KiB(mib: mib), guestCell: 0, policy: "default",
+          residency: [CellResidency(cell: try words.int("mem") ?? 0, pageSize: .base, pages: mib * 256)])
+      ], movability: Movability(movable, because: "the scene says so"))
+    try change(host) { entry in
+      entry.guests.removeAll { $0.id == made.id }
+      entry.guests.append(made)
+      entry.guests.sort { $0.id < $1.id }
+    }
+  }
+
+  /// The full report of a host as it is now.
+  func report(of id: HostID, withTopology: Bool, contradictory: Bool = false) throws -> HostReport {
+    let host = try self[id]
+    var topology = host.topology
+    if contradictory { topology.cells[1].cpus = topology.cells[0].cpus }
+    return HostReport(
+      facts: HostFacts(kernelVersion: "6.1.0", libvirtVersion: "9.0.0", cgroupVersion: 2),
+      topologyHash: topology.contentHash, topology: withTopology ? topology : nil,
+      cells: host.cells,
+      guests: host.guests, libvirtAnswers: host.libvirtAnswers)
+  }
+}
