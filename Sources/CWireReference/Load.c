@@ -180,17 +180,34 @@ static double percentile_us(const run *run, double share) {
 
 static void measure(run *run, cwire_result *result) {
   run->depth = run->load->in_flight;
+  run->answers = 0;
+  memset(run->histogram, 0, STEPS * sizeof *run->histogram);
   const int64_t start = now_ns();
   const int64_t end = start + (int64_t)(run->load->measure_seconds * 1e9);
   run->measuring = 1;
   for (uint32_t i = 0; i < run->load->dealers; i++) advance(run, &run->dealers[i]);
   int64_t now = start;
   while ((now = now_ns()) < end) turn(run, 10);
+  run->measuring = 0;
   result->answers = run->answers;
   result->seconds = (double)(now - start) / 1e9;
   result->answers_per_second = (double)run->answers / result->seconds;
   result->p50_us = percentile_us(run, 0.50);
   result->p99_us = percentile_us(run, 0.99);
+}
+
+// Sends no more and takes the answers that are due, so that the next measurement begins with nothing in flight.
+static int drain(run *run) {
+  const int64_t deadline = now_ns() + (int64_t)(run->load->connect_seconds * 1e9);
+  run->depth = 0;
+  for (uint32_t i = 0; i < run->load->dealers; i++) {
+    advance(run, &run->dealers[i]);
+    while (run->dealers[i].in_flight > 0) {
+      if (now_ns() > deadline) return -ETIMEDOUT;
+      turn(run, 10);
+    }
+  }
+  return 0;
 }
 
 static int begin(run *run) {
@@ -225,17 +242,42 @@ static void end(run *run) {
   free(run->histogram);
 }
 
-int cwire_load_run(const cwire_load *load, cwire_result *result) {
-  run run = {.load = load, .epoll = -1};
+struct cwire_connected {
+  cwire_load load;
+  run run;
+};
+
+int cwire_load_connect(const cwire_load *load, cwire_result *result, cwire_connected **started) {
   memset(result, 0, sizeof *result);
-  int failure = begin(&run);
-  if (failure == 0) failure = connect_all(&run, result);
-  if (failure == 0) {
-    measure(&run, result);
-    if (load->measured) load->measured(load->measured_context);
-  }
-  end(&run);
+  cwire_connected *connected = calloc(1, sizeof *connected);
+  if (!connected) return -ENOMEM;
+  connected->load = *load;
+  connected->run.load = &connected->load;
+  connected->run.epoll = -1;
+  int failure = begin(&connected->run);
+  if (failure == 0) failure = connect_all(&connected->run, result);
+  if (failure == 0) *started = connected;
+  else cwire_load_end(connected);
   return failure;
+}
+
+int cwire_load_measure(cwire_connected *connected, cwire_result *result) {
+  measure(&connected->run, result);
+  return drain(&connected->run);
+}
+
+void cwire_load_end(cwire_connected *connected) {
+  end(&connected->run);
+  free(connected);
+}
+
+int cwire_load_run(const cwire_load *load, cwire_result *result) {
+  cwire_connected *connected = NULL;
+  const int failure = cwire_load_connect(load, result, &connected);
+  if (failure != 0) return failure;
+  measure(&connected->run, result);
+  cwire_load_end(connected);
+  return 0;
 }
 
 // MARK: - On a thread of its own

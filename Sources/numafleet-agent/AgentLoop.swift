@@ -71,6 +71,7 @@ final class AgentLoop {
     case .connected(let name):
       log.info("connected", metadata: ["link": "\(name)"])
       step(.connected(link: link(name)))
+      StartupPages.release()
     case .disconnected(let name):
       log.info("disconnected", metadata: ["link": "\(name)"])
       step(.disconnected(link: link(name)))

@@ -28,8 +28,18 @@ final class HostReader: Sendable {
     var topology: HostTopology?
     var facts: HostFacts?
     var rules: [Incarnation: String] = [:]
+    /// Lookup only.
+    var processes: [Incarnation: Look] = [:]
     var saysLibvirtIsDown = false
     var unreadable: [String] = []
+  }
+
+  /// A process as it was read, and the glance taken just before.
+  private struct Look {
+    var glance: ProcessGlance
+    var process: ObservedProcess
+    /// Whether a later reading found the same: a thread is started first and named a moment later.
+    var settled: Bool
   }
 
   /// What libvirt said in one round.
@@ -112,7 +122,7 @@ final class HostReader: Sendable {
     do throws(KernelError) {
       let read = try topologyAndFacts(round, again: topology)
       let pids = round?.listing.records.compactMap(\.pid) ?? []
-      let processes = try self.processes(domainPIDs: pids, residency: residency, searches: topology)
+      let processes = try self.processes(domainPIDs: pids, residency: residency, topology: topology)
       return .observedHost(
         HostObservation(
           topology: read.isNew ? read.topology : nil, facts: read.facts, cells: try KernelTopology().cellStates(),
@@ -144,21 +154,34 @@ final class HostReader: Sendable {
   // MARK: Processes
 
   private func processes(
-    domainPIDs: [Int], residency: Bool, searches: Bool
+    domainPIDs: [Int], residency: Bool, topology: Bool
   ) throws(KernelError) -> [ObservedProcess] {
-    var found: [ObservedProcess] = []
-    for pid in domainPIDs.sorted() {
+    var wanted: [(Incarnation, String?)] = []
+    for pid in domainPIDs {
       // A domain that ended between libvirt's answer and this look is seen as ended in the next round.
-      guard let incarnation = try? ProcessReader().incarnation(ofPID: pid),
-        let process = try? ProcessReader().observe(incarnation, memory: residency)
-      else { continue }
-      found.append(observed(process, rule: nil))
+      if let incarnation = try? ProcessReader().incarnation(ofPID: pid) { wanted.append((incarnation, nil)) }
     }
-    for (incarnation, rule) in try ruled(searches: searches) where !domainPIDs.contains(incarnation.pid) {
-      guard let process = try? ProcessReader().observe(incarnation, memory: residency) else { continue }
-      found.append(observed(process, rule: rule))
+    for (incarnation, rule) in try ruled(searches: topology) where !domainPIDs.contains(incarnation.pid) {
+      wanted.append((incarnation, rule))
     }
-    return found.sorted { $0.process.incarnation.pid < $1.process.incarnation.pid }
+    let known = kept.withLock { $0.processes }
+    var looks: [Incarnation: Look] = [:]
+    for (incarnation, rule) in wanted {
+      looks[incarnation] = look(at: incarnation, rule, known[incarnation], residency: residency, whole: topology)
+    }
+    kept.withLock { [looks] in $0.processes = looks }
+    return wanted.compactMap { looks[$0.0]?.process }.sorted { $0.process.incarnation.pid < $1.process.incarnation.pid }
+  }
+
+  /// Reads a process only where a glance tells that it may have changed; a whole reading now and then finds the rest.
+  private func look(
+    at incarnation: Incarnation, _ rule: String?, _ known: Look?, residency: Bool, whole: Bool
+  ) -> Look? {
+    guard let glance = try? ProcessReader().glance(at: incarnation) else { return nil }
+    let isKnown = known?.glance == glance && known?.process.rule == rule
+    if let known, isKnown, known.settled, !residency, !whole { return known }
+    guard let process = try? ProcessReader().observe(incarnation, memory: residency) else { return nil }
+    return Look(glance: glance, process: observed(process, rule: rule), settled: isKnown)
   }
 
   /// The processes that rules match. Going through all of /proc is dear, so it is done with the topology.

@@ -28,9 +28,10 @@ struct Admission {
   /// The identity in a delivery; a local user got past the socket's mode and the kernel's peer check.
   static func identity(of delivery: Delivery) -> Identity? {
     if delivery.listener == ListenerName.local { return Identity(name: "local", role: .admin) }
-    guard let colon = delivery.user.firstIndex(of: ":"), let role = Role(rawValue: String(delivery.user[..<colon]))
+    guard let colon = delivery.user.utf8.firstIndex(of: UInt8(ascii: ":")),
+      let role = Role(rawValue: String(delivery.user[..<colon]))
     else { return nil }
-    return Identity(name: String(delivery.user[delivery.user.index(after: colon)...]), role: role)
+    return Identity(name: String(delivery.user[delivery.user.utf8.index(after: colon)...]), role: role)
   }
 
   private static func entry(_ key: AuthorizedKey) throws -> AdmittedKey {

@@ -23,6 +23,7 @@ final class CoordinatorLoop {
   private let hub: Hub
   private let admission: Admission
   private let clock: MachineClock
+  private var now: Instant
   private let log: Logger
   private let policyFile: String
   private var outgoing: Outgoing
@@ -49,6 +50,7 @@ final class CoordinatorLoop {
     self.hub = hub
     self.admission = admission
     self.clock = clock
+    now = clock.now()
     self.log = log
     self.policyFile = policyFile
     outgoing = Outgoing(boot: boot, epoch: epoch)
@@ -58,11 +60,13 @@ final class CoordinatorLoop {
 
   /// Serves until a signal says stop or the store fails; the process's exit status.
   func run() -> Int32 {
-    batch.append(core.begin(at: clock.now()))
+    batch.append(core.begin(at: now))
     guard carryOut() else { return 75 }
     while true {
       let wait = core.nextDeadline.map { max(0, $0.milliseconds - clock.now().milliseconds) } ?? -1
       let arrived = hub.wait(timeoutMilliseconds: wait)
+      // What came together happened together.
+      now = clock.now()
       for done in finished.take() { step(.planned(done.plan, token: done.token)) }
       for event in arrived.events { take(event) }
       if arrived.signals.contains(.hangup) { reload() }
@@ -75,7 +79,7 @@ final class CoordinatorLoop {
     }
   }
 
-  private func step(_ event: Coordinator.Event) { batch.append(core.step(event, at: clock.now())) }
+  private func step(_ event: Coordinator.Event) { batch.append(core.step(event, at: now)) }
 
   // MARK: In
 
@@ -198,7 +202,9 @@ final class CoordinatorLoop {
 
   private func answer(_ query: Coordinator.EventQuery) {
     do {
-      answer(query.token, .events(try ledger.events(after: query.after, limit: Ledger.readLimit)))
+      // Later events of this batch reach a follower as they happen, so they must not come from the store too.
+      let past = try ledger.events(after: query.after, limit: Ledger.readLimit).filter { $0.sequence <= query.upTo }
+      answer(query.token, .events(past))
     } catch {
       answer(query.token, .refused(error.refusal))
     }
@@ -219,12 +225,13 @@ final class CoordinatorLoop {
 extension Coordinator.Output {
   /// Joins the output of a later step, so that one transaction serves a whole batch.
   mutating func append(_ later: Coordinator.Output) {
-    writes += later.writes
-    messages += later.messages
-    replies += later.replies
-    queries += later.queries
-    planning += later.planning
+    // Most steps fill one of these, and this runs with every message.
+    if !later.writes.isEmpty { writes += later.writes }
+    if !later.messages.isEmpty { messages += later.messages }
+    if !later.replies.isEmpty { replies += later.replies }
+    if !later.queries.isEmpty { queries += later.queries }
+    if !later.planning.isEmpty { planning += later.planning }
+    if !later.notes.isEmpty { notes += later.notes }
     keysChanged = keysChanged || later.keysChanged
-    notes += later.notes
   }
 }

@@ -37,7 +37,7 @@ import Testing
                   public_keys: publicTexts.baseAddress, secret_keys: secretTexts.baseAddress,
                   hello: hello.baseAddress, hello_size: hello.count,
                   request: request.baseAddress, request_size: request.count, sequence_offset: 0,
-                  connect_seconds: 30, measure_seconds: 0.3, measured: nil, measured_context: nil)
+                  connect_seconds: 30, measure_seconds: 0.3)
                 var handle: OpaquePointer?
                 #expect(cwire_load_start(&load, &handle) == 0)
                 serve()
@@ -105,8 +105,7 @@ import Testing
               endpoint: endpoint, server_key: serverKey, dealers: 1, in_flight: 1,
               public_keys: publicTexts.baseAddress, secret_keys: secretTexts.baseAddress, hello: nil, hello_size: 0,
               request: publicTexts.baseAddress.map { UnsafeRawPointer($0).assumingMemoryBound(to: UInt8.self) },
-              request_size: 10, sequence_offset: 0, connect_seconds: 0.2, measure_seconds: 0.1, measured: nil,
-              measured_context: nil)
+              request_size: 10, sequence_offset: 0, connect_seconds: 0.2, measure_seconds: 0.1)
             return cwire_load_run(&load, &result)
           }
         }

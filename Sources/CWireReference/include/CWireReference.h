@@ -44,9 +44,6 @@ typedef struct {
   /// How long all dealers together may take to connect and get their first answer, and how long to measure then.
   double connect_seconds;
   double measure_seconds;
-  /// Called after the measurement, while all dealers are still connected; NULL for none.
-  void (*measured)(void *context);
-  void *measured_context;
 } cwire_load;
 
 typedef struct {
@@ -66,6 +63,17 @@ typedef struct {
 /// Runs the load from the calling thread and gives the figures. -ETIMEDOUT if not all dealers were answered in
 /// `connect_seconds`; `result->connected` then says how many were.
 int cwire_load_run(const cwire_load *load, cwire_result *result);
+
+/// The same in parts, so that two servers can be measured in turn, each with all its dealers connected. What `load`
+/// points to must live until this returns.
+typedef struct cwire_connected cwire_connected;
+int cwire_load_connect(const cwire_load *load, cwire_result *result, cwire_connected **connected);
+
+/// Measures for `measure_seconds`, and then takes the answers that are still due. May be called again.
+int cwire_load_measure(cwire_connected *connected, cwire_result *result);
+
+/// Closes all connections.
+void cwire_load_end(cwire_connected *connected);
 
 typedef struct cwire_load_run_handle cwire_load_run_handle;
 

@@ -42,7 +42,12 @@ struct AgentTrial {
     return AgentFigures(
       guests: running.count, cells: cells, seconds: rounded(Double(elapsed) / 1000, digits: 1),
       rssKiB: try use.residentKiB(), pssKiB: try use.proportionalKiB(),
-      cpuPercent: rounded(100 * Double(used) / Double(max(1, elapsed)), digits: 3))
+      cpuPercent: rounded(100 * Double(used) / Double(max(1, elapsed)), digits: 3), emulated: isEmulated)
+  }
+
+  /// Whether this machine is interpreted by QEMU (TCG), as the one of the end-to-end tests is.
+  private var isEmulated: Bool {
+    (try? readText("/proc/cpuinfo", kind: "machine"))?.contains("QEMU TCG") ?? false
   }
 
   /// Processes under a name of their own, so that the rule finds these and no others of this machine.
@@ -113,15 +118,17 @@ struct AgentFigures: Encodable {
   let rssKiB: Int
   let pssKiB: Int
   let cpuPercent: Double
+  /// Whether the cpus are QEMU's translation, whose time says little of a real one's.
+  let emulated: Bool
 
   enum CodingKeys: String, CodingKey {
-    case guests, cells, seconds, rssKiB = "rss_kib", pssKiB = "pss_kib", cpuPercent = "cpu_percent"
+    case guests, cells, seconds, emulated, rssKiB = "rss_kib", pssKiB = "pss_kib", cpuPercent = "cpu_percent"
   }
 
   /// For people.
   var text: String {
     var table = Table(">GUESTS", ">CELLS", ">SECONDS", ">RSS KIB", ">PSS KIB", ">CPU %")
     table.add("\(guests)", "\(cells)", "\(seconds)", "\(rssKiB)", "\(pssKiB)", "\(cpuPercent)")
-    return table.text(empty: "")
+    return table.text(empty: "") + (emulated ? "\n(of an emulated cpu, tens of times slower than a real one)" : "")
   }
 }

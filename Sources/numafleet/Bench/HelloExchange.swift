@@ -23,7 +23,7 @@ struct HelloExchange {
     let hello = Hello(softwareVersion: numafleetVersion, topologyHash: 0x9E37_79B9_7F4A_7C15, highestEpoch: 1)
     return EnvelopeCodec.encode(
       Envelope<ToCoordinator>(
-        messageID: sequence, epoch: 1, boot: BootID(boot), sequence: sequence, payload: .hello(hello)))
+        messageID: 1, epoch: 1, boot: BootID(boot), sequence: sequence, payload: .hello(hello)))
   }
 
   /// Says hello once over the product's own transport, and gives the bytes of the welcome.

@@ -6,7 +6,7 @@ import ZeroMQTransport
 final class ReferenceServer {
   let endpoint: String
   let publicKey: CurvePublicKey
-  private let process: ChildProcess
+  let process: ChildProcess
 
   /// Starts it; it answers every request with these bytes.
   init(_ programs: Programs, in folder: TrialFolder, reply: [UInt8]) throws(CommandFailure) {

@@ -17,14 +17,15 @@ struct BenchWireCommand: FleetCommand {
     commandName: "wire", abstract: "Requests and replies between many agents and one coordinator, beside bare C.",
     discussion: """
       Simulated agents say hello over TCP with CURVE, each waiting for its welcome
-      before the next: against numafleet-coordinator, and against a C program on
-      bare libzmq that answers with the same bytes. One C client loads both; rounds
-      alternate, and each figure is the median of the rounds.
+      before the next: to numafleet-coordinator, and to a C program on bare libzmq
+      that answers with the same bytes. One C client loads both in turn; each figure
+      is the median of the rounds.
 
-      JSON keys: agents, requests_per_second, p50_us, p99_us, c_requests_per_second,
-      c_p50_us, c_p99_us, ratio (of the rates), p50_ratio, rss_kib (by how much the
-      N agents made the coordinator's resident memory grow), rss_kib_per_agent,
-      coordinator_rss_kib (all of it), in_flight, rounds, seconds.
+      JSON keys: agents, requests_per_second, p50_us, p99_us, cpu_us_per_request (of
+      the server), the same of the C program with c_ before them, ratio (of the
+      rates), p50_ratio, rss_kib (the coordinator with all agents connected),
+      rss_kib_per_agent (its growth by their keys and connections), rss_alone_kib,
+      rss_loaded_kib (after the rounds), in_flight, rounds, seconds.
       """)
 
   @Option(help: "Simulated agents, 1...5000.")
@@ -34,10 +35,10 @@ struct BenchWireCommand: FleetCommand {
   var inFlight = 1
 
   @Option(help: "Rounds against either side, 1...100.")
-  var rounds = 5
+  var rounds = 10
 
   @Option(help: "Seconds to measure in each round, 0.1...600.")
-  var seconds = 2.0
+  var seconds = 0.5
 
   @OptionGroup var trial: TrialOptions
 
@@ -70,7 +71,8 @@ struct BenchAgentCommand: FleetCommand {
       settled, and then reads the agent's use from /proc.
 
       JSON keys: guests, seconds, rss_kib (VmRSS), pss_kib (shared pages counted in
-      part), cpu_percent (of one cpu, user and system), cells.
+      part), cpu_percent (of one cpu, user and system), cells, emulated (whether the
+      cpu is QEMU's translation, on which everything takes tens of times as long).
       """)
 
   @Option(help: "Guests, 0...200.")
