@@ -1,10 +1,12 @@
 import ClusterConfig
+import Glibc
 import ZeroMQTransport
 
 /// A public key given as itself or as a file; of a secret key's file, the public half.
 func publicKey(named text: String) throws(CommandFailure) -> CurvePublicKey {
   do {
-    if isPublicKey(text) { return try CurvePublicKey(z85: text) }
+    // A path of 40 characters may look like a key, so a file that is there wins.
+    if isPublicKey(text), access(text, F_OK) != 0 { return try CurvePublicKey(z85: text) }
     let content = try readText(text, kind: "public key")
     // A secret must never be taken for a public key and sent or shown, so the file's own words decide.
     return content.contains("secret key")
