@@ -60,9 +60,15 @@ int clinux_signals_catch(const int *signals, size_t count) {
   action.sa_handler = pass_on;
   action.sa_flags = SA_RESTART;
   sigfillset(&action.sa_mask);
+  sigset_t wanted;
+  sigemptyset(&wanted);
   for (size_t i = 0; i < count; i++) {
     if (sigaction(signals[i], &action, NULL) < 0) return -errno;
+    sigaddset(&wanted, signals[i]);
   }
+  // A parent may have left them blocked, and then a daemon could never be stopped but by force.
+  const int refused = pthread_sigmask(SIG_UNBLOCK, &wanted, NULL);
+  if (refused != 0) return -refused;
   return atomic_load(&signal_pipe_read);
 }
 
