@@ -1,11 +1,13 @@
 /// What an agent says to a coordinator. Messages may be lost, repeated or reordered; each carries full state.
+///
+/// The large ones are indirect, so that the frequent small ones are not carried about in the space of the largest.
 public enum ToCoordinator: Sendable, Hashable {
   /// First after each connection.
   case hello(Hello)
-  case report(HostReport)
+  indirect case report(HostReport)
   /// Nothing changed since the report of that sequence.
   case heartbeat(lastReport: UInt64)
-  case jobReport(JobReport)
+  indirect case jobReport(JobReport)
 }
 
 /// Who is there, and what it remembers.
@@ -25,7 +27,7 @@ public struct Hello: Sendable, Hashable, Codable {
 public enum ToAgent: Sendable, Hashable {
   /// Answer to hello: the term, and whether the topology must be sent.
   case welcome(Welcome)
-  case job(Job)
+  indirect case job(Job)
   /// The report of this final outcome is durable; the agent may forget it.
   case jobAcknowledged(JobID)
   /// The coordinator lacks state: send a full report now.
