@@ -38,8 +38,16 @@ final class ChildProcess {
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
     var words = ([program] + arguments).map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }
+    // A thread of a pool blocks signals, and its child would inherit that and never hear SIGTERM.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var pid = pid_t()
-    let code = posix_spawn(&pid, program, &actions, nil, &words, environ)
+    let code = posix_spawn(&pid, program, &actions, &attributes, &words, environ)
     close(out.write)
     if held.read >= 0 { close(held.read) }
     self.pid = pid
