@@ -28,6 +28,7 @@ let excluded: [String: [String]] = [
   "AgentCoreTests": ["Transcripts"],
   "CommandTests": ["Snapshots"],
   "CoordinatorCoreTests": ["Transcripts"],
+  "EndToEndTests": ["Scenarios"],
   "PlacementEngineTests": ["Scenarios"],
   "StoreTests": ["Schemas"],
   "WireTests": ["Golden"],
@@ -124,6 +125,13 @@ let package = Package(
     tests(
       "CommandTests",
       ["numafleet", "Fleet", "NUMA", "ClusterConfig", "Wire", "ZeroMQTransport", "LibvirtXML", argumentParser]),
+    // The executables are dependencies so that they are built and lie beside the test bundle.
+    tests(
+      "EndToEndTests",
+      [
+        "numafleet", "numafleet-agent", "numafleet-coordinator", "numa-workload", "Wire", "ZeroMQTransport", "Fleet",
+        "NUMA",
+      ]),
     tests("TidyTests", []),
   ],
   swiftLanguageModes: [.v6]

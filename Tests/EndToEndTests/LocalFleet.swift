@@ -1,0 +1,120 @@
+import Foundation
+import Testing
+
+/// A coordinator, agents without libvirt and operators on this host's loopback, in a folder that goes with it.
+final class LocalFleet {
+  let folder: Folder
+  let agentsPort: Int
+  let operatorsPort: Int
+  private(set) var coordinator: Child?
+  private(set) var children: [Child] = []
+
+  /// Starts a coordinator with an empty store and the shipped policy.
+  init() async throws {
+    folder = try Folder()
+    (agentsPort, operatorsPort) = (try freePort(), try freePort())
+    try await expect(run("key", "new", "--out", folder.path("coordinator.key")).status == 0)
+    try policy("live_pages: []")
+    try await startCoordinator()
+  }
+
+  deinit { for child in children { child.signal(SIGKILL) } }
+
+  var socket: String { folder.path("operator.sock") }
+  var publicKeyFile: String { folder.path("coordinator.key.pub") }
+
+  /// Writes the policy file; SIGHUP makes the coordinator read it again.
+  func policy(_ text: String) throws {
+    try "kind: policy\n\(text)\n".write(toFile: folder.path("policy.yaml"), atomically: true, encoding: .utf8)
+  }
+
+  /// Starts a program of this package and remembers to end it.
+  func start(_ program: String, _ arguments: [String]) throws -> Child {
+    let child = try Child(Programs.path(program), arguments, in: folder.url)
+    children.append(child)
+    return child
+  }
+
+  func startCoordinator() async throws {
+    let child = try start(
+      "numafleet-coordinator",
+      ["--config", "cluster-config/coordinator.yaml"]
+        + set([
+          "listen_agents=tcp://127.0.0.1:\(agentsPort)", "listen_operators=tcp://127.0.0.1:\(operatorsPort)",
+          "local_socket=\(socket)", "store=\(folder.path("store.sqlite"))",
+          "key_file=\(folder.path("coordinator.key"))", "policy_file=\(folder.path("policy.yaml"))", "max_hosts=20",
+          "heartbeat_milliseconds=500", "unreachable_milliseconds=2000",
+        ]))
+    coordinator = child
+    #expect(await eventually { child.logged.contains(" serving ") }, "\(child.logged)")
+  }
+
+  /// Makes a key of that name in the folder, and lets it in under the role when there is one.
+  func key(_ name: String, role: String? = nil) async throws {
+    try await expect(run("key", "new", "--out", folder.path("\(name).key")).status == 0)
+    guard let role else { return }
+    try await expect(run("key", "authorize", name, folder.path("\(name).key.pub"), "--role", role).status == 0)
+  }
+
+  /// Starts an agent with the key of that name.
+  func startAgent(_ name: String) throws -> Child {
+    try start(
+      "numafleet-agent",
+      ["--config", "cluster-config/agent.yaml"]
+        + set(agentSettings(name) + ["libvirt_uri=none", "journal=\(folder.path("\(name).journal"))"]))
+  }
+
+  /// What an agent must know of this fleet, as KEY=VALUE.
+  func agentSettings(_ name: String, coordinatorAddress: String = "127.0.0.1") -> [String] {
+    [
+      "coordinators=[{endpoint: tcp://\(coordinatorAddress):\(agentsPort), public_key_file: \(publicKeyFile)}]",
+      "key_file=\(folder.path("\(name).key"))", "name=\(name)",
+    ]
+  }
+
+  /// Runs the command as the local operator.
+  func run(_ arguments: String...) async throws -> Child.End {
+    try await command(arguments, ["NUMAFLEET_COORDINATOR": "ipc://\(socket)"])
+  }
+
+  /// Runs the command over tcp with the key of that name.
+  func run(as name: String, coordinatorKey: String? = nil, _ arguments: String...) async throws -> Child.End {
+    try await command(
+      arguments,
+      [
+        "NUMAFLEET_COORDINATOR": "tcp://127.0.0.1:\(operatorsPort)", "NUMAFLEET_KEY": folder.path("\(name).key"),
+        "NUMAFLEET_COORDINATOR_KEY": coordinatorKey ?? publicKeyFile,
+      ])
+  }
+
+  /// Whether the local operator's answer has that text.
+  func shows(_ text: String, _ arguments: String...) async throws -> Bool {
+    try await command(arguments, ["NUMAFLEET_COORDINATOR": "ipc://\(socket)"]).out.contains(text)
+  }
+
+  private func command(_ arguments: [String], _ environment: [String: String]) async throws -> Child.End {
+    try await Child(Programs.path("numafleet"), arguments, environment: environment, in: folder.url).end()
+  }
+
+  /// Each setting as an option of its own.
+  func set(_ settings: [String]) -> [String] { settings.flatMap { ["--set", $0] } }
+
+  private func expect(_ condition: Bool) throws { try #require(condition) }
+}
+
+/// A port of the loopback that nobody has now.
+private func freePort() throws -> Int {
+  let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  defer { close(socket) }
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_addr.s_addr = inet_addr("127.0.0.1")
+  var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+  let result = withUnsafeMutablePointer(to: &address) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+      bind(socket, generic, size) == 0 ? getsockname(socket, generic, &size) : -1
+    }
+  }
+  try #require(result == 0)
+  return Int(UInt16(bigEndian: address.sin_port))
+}

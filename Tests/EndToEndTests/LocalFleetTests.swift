@@ -1,0 +1,136 @@
+import Foundation
+import Glibc
+import Testing
+
+extension EndToEndTests {
+  /// Two agents, a coordinator and an operator as processes of this host, without libvirt.
+  @Suite struct Local {
+    @Test func pinsAProcessOfThisHostAndTheKernelAgrees() async throws {
+      let fleet = try await LocalFleet()
+      try await fleet.key("a", role: "agent")
+      try await fleet.key("b", role: "agent")
+      _ = try fleet.startAgent("a")
+      _ = try fleet.startAgent("b")
+      let workload = try fleet.start("numa-workload", ["--threads", "3", "--memory", "32"])
+      let guest = "numa-workload-\(workload.pid)"
+      for host in ["a", "b"] {
+        let listed = try await eventually { try await fleet.shows(guest, "guest", "list", "--host", host) }
+        #expect(listed, "\(fleet.children.map(\.logged))")
+      }
+      let ambiguous = try await fleet.run("pin", guest, "--emulator", "0", "-o", "json")
+      #expect(ambiguous.status == 1 && ambiguous.out.contains("ambiguousGuest"))
+
+      let pinned = try await fleet.run("pin", "a/\(guest)", "--emulator", "0", "--live")
+      #expect(pinned.status == 0, "\(pinned.err)")
+      #expect(affinities(of: workload.pid).allSatisfy { $0 == "0" })
+      #expect(affinities(of: workload.pid).count >= 3)
+
+      let outside = try await fleet.run("pin", "a/\(guest)", "--emulator", "8000", "-o", "json")
+      #expect(outside.status == 1 && outside.out.contains("cpuOutsideHost"))
+      #expect(affinities(of: workload.pid).allSatisfy { $0 == "0" })
+    }
+
+    @Test func theCoordinatorKeepsKeysPlansAndJobsWhenKilled() async throws {
+      let fleet = try await LocalFleet()
+      try await fleet.key("a", role: "agent")
+      _ = try fleet.startAgent("a")
+      let workload = try fleet.start("numa-workload", ["--threads", "2", "--memory", "16"])
+      let guest = "numa-workload-\(workload.pid)"
+      #expect(try await eventually { try await fleet.shows(guest, "guest", "list") })
+      #expect(try await fleet.run("pin", guest, "--emulator", "0", "--live").status == 0)
+      #expect(try await fleet.run("plan", "repair").status == 0)
+      let before = try await facts(of: fleet)
+      #expect(before[3].contains("epoch 1"))
+
+      fleet.coordinator?.signal(SIGKILL)
+      _ = await fleet.coordinator?.end()
+      try await fleet.startCoordinator()
+      let after = try await facts(of: fleet)
+      #expect(before[..<3] == after[..<3])
+      #expect(after[3].contains("epoch 2"))
+      // The agent comes back by itself, with the same key.
+      #expect(try await eventually { try await fleet.shows(guest, "guest", "list") })
+      #expect(try await fleet.run("pin", guest, "--emulator", "0", "--live").status == 0)
+    }
+
+    /// Keys, plans and jobs, and the status.
+    private func facts(of fleet: LocalFleet) async throws -> [String] {
+      try await [
+        fleet.run("key", "list", "-o", "json").out, fleet.run("plan", "list", "-o", "json").out,
+        fleet.run("job", "list", "-o", "json").out, fleet.run("status").out,
+      ]
+    }
+
+    @Test func daemonsStopCleanlyOnSIGTERM() async throws {
+      let fleet = try await LocalFleet()
+      try await fleet.key("a", role: "agent")
+      let agent = try fleet.startAgent("a")
+      #expect(await eventually { agent.logged.contains("welcomed") }, "\(agent.logged)")
+      agent.signal(SIGTERM)
+      let agentEnd = await agent.end()
+      #expect(agentEnd.status == 0 && agentEnd.err.contains("stopping"))
+      let coordinator = try #require(fleet.coordinator)
+      coordinator.signal(SIGTERM)
+      let end = await coordinator.end()
+      #expect(end.status == 0 && end.err.contains("stopping"))
+      #expect(
+        !FileManager.default.fileExists(atPath: fleet.folder.path("store.sqlite-wal")), "the store was not closed")
+    }
+
+    @Test func theCommandSaysSoWhenNobodyAnswers() async throws {
+      let fleet = try await LocalFleet()
+      fleet.coordinator?.signal(SIGKILL)
+      _ = await fleet.coordinator?.end()
+      let status = try await fleet.run("status", "--timeout", "2", "-o", "json")
+      #expect(status.status == 3, "\(status)")
+      #expect(status.out.contains("\"remedy\""))
+    }
+
+    @Test func policyIsReadAgainOnSIGHUP() async throws {
+      let fleet = try await LocalFleet()
+      let coordinator = try #require(fleet.coordinator)
+      #expect(try await fleet.shows("\"overcommitPercent\" : 400", "policy", "show", "-o", "json"))
+      try fleet.policy("overcommit_percent: 200")
+      coordinator.signal(SIGHUP)
+      let taken = try await eventually {
+        try await fleet.shows("\"overcommitPercent\" : 200", "policy", "show", "-o", "json")
+      }
+      #expect(taken)
+      try fleet.policy("overcommit_percent: 3")
+      coordinator.signal(SIGHUP)
+      #expect(await eventually { coordinator.logged.contains("policy not reloaded") })
+      #expect(coordinator.logged.contains("policy.yaml:2"))
+      #expect(try await fleet.shows("\"overcommitPercent\" : 200", "policy", "show", "-o", "json"))
+    }
+
+    @Test(arguments: ["3-1", "^5", "0-99999999999", "1,,2", "a"])
+    func malformedListsAreUsageErrors(_ list: String) async throws {
+      let folder = try Folder()
+      let end = try await Child(
+        Programs.path("numafleet"), ["pin", "db", "--vcpu", "0=\(list)", "-o", "json"], in: folder.url
+      ).end()
+      #expect(end.status == 64)
+      #expect(end.out.contains("\"code\" : \"usage\"") && end.out.contains("write for example"))
+    }
+
+    @Test(arguments: ["numafleet-coordinator", "numafleet-agent"])
+    func aMistakeInTheConfigurationHasItsLine(_ program: String) async throws {
+      let folder = try Folder()
+      let kind = program == "numafleet-agent" ? "agent" : "coordinator"
+      try "kind: \(kind)\nwhatever: 1\n".write(toFile: folder.path("x.yaml"), atomically: true, encoding: .utf8)
+      let end = try await Child(Programs.path(program), ["--config", folder.path("x.yaml")], in: folder.url).end()
+      #expect(end.status == 64)
+      #expect(end.err.contains("x.yaml:2") && end.err.contains("whatever"), "\(end.err)")
+    }
+  }
+}
+
+/// `Cpus_allowed_list` of each thread, from the kernel.
+private func affinities(of pid: Int32) -> [String] {
+  let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+  return tasks.compactMap { task in
+    let status = try? String(contentsOfFile: "/proc/\(pid)/task/\(task)/status", encoding: .utf8)
+    let line = status?.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
+    return line.map { $0.dropFirst(18).trimmingCharacters(in: .whitespaces) }
+  }
+}

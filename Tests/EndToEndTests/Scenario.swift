@@ -1,0 +1,91 @@
+import Foundation
+import Testing
+
+/// A script of `Scenarios/` that runs inside one emulated machine and prints one line a check.
+enum Scenario: String, CaseIterable {
+  case placing, strict, crash
+
+  /// The names of its checks, in the order in which it makes them.
+  var checks: [String] {
+    let path = "Tests/EndToEndTests/Scenarios/\(rawValue)"
+    let script = (try? String(contentsOf: Programs.root.appending(path: path), encoding: .utf8)) ?? ""
+    return script.split(separator: "\n").compactMap { line in
+      line.hasPrefix("check ") ? line.split(separator: " ").dropFirst().first.map(String.init) : nil
+    }
+  }
+}
+
+/// What one machine had to say.
+struct MachineOutcome: Sendable {
+  /// Set when there can be no machine here, and why.
+  var unavailable: String?
+  var output: String
+  var complaints: String
+
+  /// The line of one check, without its name; nil when it was never reached.
+  func line(of check: String) -> (passed: Bool, text: String)? {
+    let lines = output.split(separator: "\n", omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() {
+      if line.hasPrefix("ok \(check) ") { return (true, String(line)) }
+      if line.hasPrefix("not ok \(check) ") {
+        let details = lines[(index + 1)...].prefix { $0.hasPrefix("# ") }
+        return (false, ([line] + details).joined(separator: "\n"))
+      }
+    }
+    return nil
+  }
+}
+
+/// Boots one machine for each scenario, once, however many tests look at it.
+actor Machines {
+  static let shared = Machines()
+  private var runs: [Scenario: Task<MachineOutcome, any Error>] = [:]
+
+  func outcome(of scenario: Scenario) async throws -> MachineOutcome {
+    let run = runs[scenario] ?? Task { try await Self.boot(scenario) }
+    runs[scenario] = run
+    return try await run.value
+  }
+
+  private static func boot(_ scenario: Scenario) async throws -> MachineOutcome {
+    let folder = try Folder()
+    let end = try await start(scenario.rawValue, [], in: folder).end()
+    return MachineOutcome(
+      unavailable: end.status == 77 ? reason(end) : nil, output: end.out,
+      complaints: "status \(end.status)\n\(end.err)")
+  }
+
+  /// Starts a machine that runs one script of `Scenarios/`; `sharing` is a folder that it sees as /out.
+  static func start(
+    _ script: String, _ arguments: [String], sharing: String? = nil, in folder: Folder
+  ) throws -> Child {
+    try Child(
+      Programs.root.appending(path: "Tests/numa-machine").path,
+      ["-n", "4", "-c", "2", "-t", "900"] + (sharing.map { ["-o", $0] } ?? [])
+        + ["--", "env", "NUMAFLEET_BIN=\(Programs.folder.path)", "Tests/EndToEndTests/Scenarios/\(script)"] + arguments,
+      in: folder.url)
+  }
+
+  /// Why there was no machine.
+  static func reason(_ end: Child.End) -> String {
+    end.err.split(separator: "\n").last { $0.hasPrefix("numa-machine:") }.map(String.init) ?? "no emulated machine here"
+  }
+}
+
+/// Ends a test that needs a machine where none can be had, with the reason; never in CI.
+func skip(_ reason: String) throws {
+  if Programs.isCI { Issue.record("no emulated machine in CI: \(reason)") } else { try Test.cancel("\(reason)") }
+}
+
+/// Passes when the check did; skips, with the reason, where no machine can be had, but never in CI.
+func expectPassed(_ check: String, in scenario: Scenario) async throws {
+  let outcome = try await Machines.shared.outcome(of: scenario)
+  if let reason = outcome.unavailable { return try skip(reason) }
+  guard let line = outcome.line(of: check) else {
+    let printed = outcome.output.suffix(2000)
+    Issue.record("the scenario ended before this check: \(outcome.complaints.suffix(2000))\n\(printed)")
+    return
+  }
+  print(line.text.prefix { $0 != "\n" })
+  #expect(line.passed, "\(line.text)")
+}
