@@ -29,19 +29,28 @@ public enum DialFailure: Sendable, Hashable, CustomStringConvertible {
   /// The peer speaks, but not CURVE with the pinned key (libzmq's code).
   case notTrusted(code: Int)
 
-  /// One sentence that says what to do.
-  public var description: String {
+  /// The problem and what to do.
+  public var description: String { "\(problem); \(remedy)" }
+
+  /// What is wrong.
+  public var problem: String {
     switch self {
-    case .unreachable:
-      "nothing answers at this address; check that the coordinator runs and that no firewall is between"
-    case .keyRefused:
-      "the coordinator refused this key; authorize its public key there with 'numafleet key authorize'"
-    case .cannotJudge(let status):
-      "the coordinator could not check this key (status \(status)); see its log"
-    case .handshakeBroken:
-      "the peer ended the handshake; check that the coordinator's public key is the one pinned here"
+    case .unreachable: "nothing answers at this address"
+    case .keyRefused: "the coordinator refused this key"
+    case .cannotJudge(let status): "the coordinator could not check this key (status \(status))"
+    case .handshakeBroken: "the peer ended the handshake"
     case .notTrusted(let code):
       "the peer is not the coordinator whose key is pinned here (code 0x\(String(code, radix: 16))); nothing was sent"
+    }
+  }
+
+  /// What to do.
+  public var remedy: String {
+    switch self {
+    case .unreachable: "check that the coordinator runs and that no firewall is between"
+    case .keyRefused: "authorize its public key there with 'numafleet key authorize'"
+    case .cannotJudge: "see the coordinator's log"
+    case .handshakeBroken, .notTrusted: "check that the coordinator's public key is the one pinned here"
     }
   }
 }

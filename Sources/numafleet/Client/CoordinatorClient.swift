@@ -123,7 +123,8 @@ final class CoordinatorClient {
           exit: .noAnswer)
       case .failed(_, let reason):
         throw CommandFailure(
-          code: "noAnswer", "no connection to the coordinator at \(endpoint): \(reason)", remedy: "", exit: .noAnswer)
+          code: "noAnswer", "no connection to the coordinator at \(endpoint): \(reason.problem)", remedy: reason.remedy,
+          exit: .noAnswer)
       case .disconnected, .undelivered:
         if lossMatters {
           throw CommandFailure(

@@ -28,7 +28,8 @@ struct DomainIdentity {
       self.xml = document.text
     } catch {
       throw (error as? CommandFailure) ?? (error as? XMLError).map { CommandFailure($0.refusal) }
-        ?? CommandFailure(code: "malformed", "\(error)", remedy: "", exit: .refused)
+        ?? CommandFailure(
+          code: "malformed", "\(error)", remedy: "`virsh define --validate` tells more of it", exit: .refused)
     }
   }
 
