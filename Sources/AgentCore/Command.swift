@@ -33,6 +33,16 @@ public enum Effect: Sendable, Hashable {
   case start(domainXML: String, shape: Shape, placement: Placement)
 }
 
+extension Effect {
+  /// Whether pages may travel.
+  var movesMemory: Bool {
+    switch self {
+    case .kernel(_, .migratePages), .kernel(_, .movePages), .libvirt(_, .setNumatune): true
+    default: false
+    }
+  }
+}
+
 /// Calls of libvirt that change a domain.
 public enum LibvirtEffect: Sendable, Hashable {
   /// virDomainPinVcpuFlags

@@ -28,16 +28,18 @@ struct GuestAssembly {
     return guest
   }
 
-  /// A process that libvirt does not know.
+  /// A process that libvirt does not know, or a domain's while libvirt has not told of it: an agent may start first.
   func guest(_ observed: ObservedProcess, rule: String) -> Guest {
     let process = observed.process
     let machine = observed.machine
     var guest = Guest(
       id: GuestID(machine?.uuid ?? "\(host)/process/\(process.incarnation)"),
       name: machine?.name ?? "\(process.name)-\(process.incarnation.pid)",
-      kind: .process(rule: rule), state: .running, incarnation: process.incarnation, memory: process.resident,
-      residency: process.residency, locked: process.locked > 0 && process.locked >= process.resident,
-      movability: Movability.ofProcess(process))
+      kind: machine?.domainType.map { .domain(type: $0) } ?? .process(rule: rule), state: .running,
+      incarnation: process.incarnation, memory: process.resident,
+      pageSize: machine?.pageSize ?? .base, residency: process.residency, vfio: machine?.vfio ?? [],
+      locked: process.locked > 0 && process.locked >= process.resident,
+      movability: Movability.ofProcess(process, machine))
     guest.threads = process.threads
     let hasVCPUNames = process.threads.contains { if case .vcpu = $0.role { true } else { false } }
     let ids = guest.threads.compactMap { if case .vcpu(let id) = $0.role { id } else { nil } }

@@ -44,19 +44,32 @@ public struct ObservedProcess: Sendable, Hashable {
   }
 }
 
-/// The guest as a QEMU command line describes it (`-smp`, `-m`, `-numa`).
+/// The guest as a QEMU command line describes it (`-smp`, `-m`, `-numa`, `-device vfio-pci`).
 public struct MachineArguments: Sendable, Hashable {
   public var name: String?
   public var uuid: String?
   public var vcpusMaximum: Int
   public var memory: KiB
   public var guestCells: [GuestCell]
-  public init(name: String?, uuid: String?, vcpusMaximum: Int, memory: KiB, guestCells: [GuestCell]) {
+  public var pageSize: PageSize
+  /// VFIO devices; they pin all of the guest's memory.
+  public var vfio: [String]
+  /// The type of the libvirt domain that this is, `kvm` or `qemu`; nil for a QEMU that libvirt did not start.
+  ///
+  /// Libvirt's pid file tells it, so it is known while libvirtd is down.
+  public var domainType: String?
+  public init(
+    name: String?, uuid: String?, vcpusMaximum: Int, memory: KiB, guestCells: [GuestCell], pageSize: PageSize = .base,
+    vfio: [String] = [], domainType: String? = nil
+  ) {
     self.name = name
     self.uuid = uuid
     self.vcpusMaximum = vcpusMaximum
     self.memory = memory
     self.guestCells = guestCells
+    self.pageSize = pageSize
+    self.vfio = vfio
+    self.domainType = domainType
   }
 }
 

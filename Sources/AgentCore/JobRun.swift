@@ -252,7 +252,7 @@ struct JobRun: Sendable, Hashable {
     stepBegan = now
     var next = index
     while next >= 0 {
-      if let effect = steps[next].undo {
+      if let effect = steps[next].undo, !(isUpkeep && effect.movesMemory) {
         phase = .undoing(next, because: refusal)
         return .run(effect, deadlineMilliseconds: steps[next].deadlineMilliseconds)
       }
@@ -278,13 +278,14 @@ struct JobRun: Sendable, Hashable {
     guard let guest = present(guest), let before else { return gone() }
     var old = before
     old.numatune = nil
-    old.memory.removeAll { spread.contains($0.guestCell) }
+    // Pages that have come nearer to where they belong stay there.
+    old.memory.removeAll { isUpkeep || spread.contains($0.guestCell) }
     old.vcpus = old.vcpus.filter { desired.cpuset(ofVCPU: $0.vcpu) != nil }
     let left =
       Verification(desired: old, scope: .live, checksRecords: false).differences(in: guest) + recordsLeft(in: guest)
     if left.isEmpty {
       return .end(
-        .refused(Refusal(.rolledBack, because.message, remedy: "nothing was changed; \(because.remedy)")),
+        .refused(Refusal(.rolledBack, because.message, remedy: "\(afterUndo(because)); \(because.remedy)")),
         observed: guest)
     }
     return .end(
@@ -293,6 +294,14 @@ struct JobRun: Sendable, Hashable {
           .diverged, "\(because.message); and going back left this: \(left.joined(separator: "; "))",
           remedy: because.remedy)),
       observed: guest)
+  }
+
+  /// What is true of a guest that is where it was.
+  private func afterUndo(_ because: Refusal) -> String {
+    if because.code == .libvirtTimeout {
+      return "the guest is as it was, but libvirt may yet do, late, what it was asked: look at it when libvirt answers"
+    }
+    return isUpkeep ? "its vcpus are as they were" : "nothing was changed"
   }
 
   /// What libvirt's records have kept of a job that was taken back; threads and memory do not show it.

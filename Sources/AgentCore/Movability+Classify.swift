@@ -35,24 +35,28 @@ extension Movability {
       because: numatune?.mode == nil ? "it has no numatune" : "its numatune mode is restrictive, without memnodes")
   }
 
-  /// What may be done to a process that libvirt does not know.
-  static func ofProcess(_ process: ProcessObservation) -> Movability {
+  /// What may be done to a process of which libvirt says nothing.
+  static func ofProcess(_ process: ProcessObservation, _ machine: MachineArguments?) -> Movability {
+    if let machine, let stuck = pinnedMemory(vfio: machine.vfio, pageSize: machine.pageSize) { return stuck }
     if process.locked > 0, process.locked >= process.resident {
       return Movability(.cpuOnly, because: "its memory is locked (VmLck \(process.locked))")
     }
-    return Movability(.livePages, because: "libvirt does not know it, so only libnuma moves its pages")
+    let silence = machine?.domainType == nil ? "libvirt does not know it" : "libvirt does not answer"
+    return Movability(.livePages, because: "\(silence), so only libnuma moves its pages")
   }
 
   private static func immovableMemory(_ domain: DomainRecord) -> Movability? {
-    if !domain.vfio.isEmpty {
-      return Movability(.cpuOnly, because: "VFIO device \(domain.vfio[0]) pins its memory")
-    }
     if let security = domain.launchSecurity {
       return Movability(.cpuOnly, because: "its memory is encrypted (\(security))")
     }
     if domain.locked { return Movability(.cpuOnly, because: "its memory is locked (<locked/>)") }
-    if domain.pageSize >= .huge1G {
-      return Movability(.cpuOnly, because: "its memory is backed by pages of \(domain.pageSize), which do not migrate")
+    return pinnedMemory(vfio: domain.vfio, pageSize: domain.pageSize)
+  }
+
+  private static func pinnedMemory(vfio: [String], pageSize: PageSize) -> Movability? {
+    if let device = vfio.first { return Movability(.cpuOnly, because: "VFIO device \(device) pins its memory") }
+    if pageSize >= .huge1G {
+      return Movability(.cpuOnly, because: "its memory is backed by pages of \(pageSize), which do not migrate")
     }
     return nil
   }

@@ -103,10 +103,16 @@ extension Connection {
   /// The process of a running QEMU domain from its pid file, the only place where libvirt tells it.
   private func pid(of domain: virDomainPtr) -> Int? {
     guard hypervisorType == "QEMU", let name = virDomainGetName(domain).map({ String(cString: $0) }) else { return nil }
+    return Self.pid(ofDomain: name, in: runDirectories)
+  }
+
+  /// The process that libvirt has on record for a QEMU domain (`NAME.pid` in its run directory), also while libvirtd
+  /// is down; nil when there is none. It may have ended since.
+  public static func pid(ofDomain name: String, in runDirectories: [String] = defaultRunDirectories) -> Int? {
     // The name is the guest's owner's choice and becomes part of a path here.
     guard !name.contains("/"), name != ".", name != ".." else { return nil }
     for directory in runDirectories {
-      if let pid = Self.number(inFile: "\(directory)/\(name).pid") { return pid }
+      if let pid = number(inFile: "\(directory)/\(name).pid") { return pid }
     }
     return nil
   }

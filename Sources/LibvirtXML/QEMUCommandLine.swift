@@ -30,6 +30,8 @@ public struct QEMUCommandLine: Sendable, Hashable {
   public let vfio: [String]
   /// `-overcommit mem-lock=on`.
   public let locked: Bool
+  /// `-accel` or `-machine accel=`: `kvm` or `tcg`; nil where QEMU chooses.
+  public let accelerator: String?
 
   /// One `-object memory-backend-*`.
   public struct MemoryBackend: Sendable, Hashable {
@@ -83,7 +85,9 @@ public struct QEMUCommandLine: Sendable, Hashable {
     self.iothreads = iothreads
     let numa = try QEMUNUMA(options.all("numa"), smp: smp, backends: backends, memory: memory)
     guestCells = numa.cells
-    numatune = numa.numatune(backends, whole: try options.parsed("machine", implied: "type")?["memory-backend"])
+    let machine = try options.parsed("machine", implied: "type")
+    numatune = numa.numatune(backends, whole: machine?["memory-backend"])
+    accelerator = try options.parsed("accel", implied: "accel")?["accel"] ?? machine?["accel"]
     vfio = try Self.hostDevices(options.all("device"))
     let lock = try options.parsed("overcommit", implied: "")?["mem-lock"]
     locked = lock == "on" || options.last("realtime") == "mlock=on"
@@ -157,7 +161,7 @@ private struct Options {
 
   private static let known: Set<String> = [
     "name", "uuid", "smp", "m", "object", "numa", "machine", "M", "device", "overcommit", "realtime",
-    "mem-path",
+    "accel", "mem-path",
   ]
 
   func last(_ name: String) -> String? { pairs.last { $0.name == name }?.value }

@@ -18,6 +18,7 @@ final class HostReader: Sendable {
   private let queue = DispatchQueue(label: "reader")
   private let rules: [(name: String, pattern: ProcessPattern)]
   private let libvirtDeadline: Int
+  private let runDirectory: String
   private let uri: String?
   private let log: Logger
   /// Only the reader's queue takes it, so it never waits.
@@ -62,6 +63,7 @@ final class HostReader: Sendable {
       )
     }
     libvirtDeadline = configuration.libvirtDeadlineMilliseconds
+    runDirectory = configuration.libvirtRunDirectory
     self.log = log
   }
 
@@ -206,7 +208,14 @@ final class HostReader: Sendable {
       process: process, rule: rule,
       machine: MachineArguments(
         name: line.name, uuid: line.uuid, vcpusMaximum: line.vcpusMaximum, memory: line.memory,
-        guestCells: line.guestCells))
+        guestCells: line.guestCells, pageSize: line.pageSize, vfio: line.vfio,
+        domainType: isDomain(line.name, process.incarnation) ? line.accelerator == "kvm" ? "kvm" : "qemu" : nil))
+  }
+
+  /// Whether libvirt started the QEMU; without a libvirt to ask it is a process like any other.
+  private func isDomain(_ name: String?, _ incarnation: Incarnation) -> Bool {
+    guard worker != nil, let name else { return false }
+    return Connection.pid(ofDomain: name, in: [runDirectory]) == incarnation.pid
   }
 
   // MARK: One guest

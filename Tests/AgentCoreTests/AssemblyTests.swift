@@ -49,6 +49,26 @@ import Testing
         == Movability(.livePages, because: "its numatune is automatic (strict, chosen by numad at start)"))
   }
 
+  @Test func devicesAndHugePagesPinAPlainQEMUToo() throws {
+    func process(_ change: (inout MachineArguments) -> Void) throws -> Movability {
+      var scene = try Scene()
+      var model = try ModelGuest(process: Words(["vm"]), topology: scene.host.topology)
+      change(&model.machine!)
+      scene.host.guests = [model]
+      for line in ["tick", "finish"] { _ = try scene.run(line) }
+      return try #require(scene.agent.guests.first).movability
+    }
+    #expect(
+      try process { $0.vfio = ["0000:65:00.0"] }
+        == Movability(.cpuOnly, because: "VFIO device 0000:65:00.0 pins its memory"))
+    #expect(
+      try process { $0.pageSize = .huge1G }
+        == Movability(.cpuOnly, because: "its memory is backed by pages of 1 GiB, which do not migrate"))
+    #expect(
+      try process { _ in }
+        == Movability(.livePages, because: "libvirt does not know it, so only libnuma moves its pages"))
+  }
+
   @Test func anOldKernelDoesNotMovePagesByCpuset() throws {
     #expect(
       try guest(kernel: "5.14.0-503.el9").movability

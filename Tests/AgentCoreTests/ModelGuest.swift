@@ -15,7 +15,7 @@ struct ModelGuest {
   var id: String { record?.uuid ?? machine?.uuid ?? "" }
 
   /// `guest db pins 0-3;0-3 emulator 0-7 mem 0 mib 512 run 100 numatune strict:0 iothreads 1`, or with two guest
-  /// cells `mem 0,1` and a strict memnode for each.
+  /// cells `mem 0,1` and a strict memnode for each. A rule finds its process too when it is `ruled`.
   init(domain words: Words, topology: HostTopology) throws {
     let name = try words[0]
     let pins = try Self.cpusets(words.text("pins") ?? "0-3;0-3")
@@ -38,6 +38,12 @@ struct ModelGuest {
       guestCells: cells.count == 1
         ? [] : cells.indices.map { GuestCell(id: $0, vcpus: [$0], memory: KiB(mib: mib)) },
       live: live, config: words.has("transient") ? nil : live, defaultCPUSet: topology.cpus, iothreads: iothreads)
+    if words.has("ruled") {
+      rule = "plain-qemu"
+      machine = MachineArguments(
+        name: name, uuid: "id-\(name)", vcpusMaximum: pins.count, memory: KiB(mib: mib), guestCells: [],
+        domainType: "kvm")
+    }
     var masks = pins.enumerated().map { (ThreadRole.vcpu($0.offset), $0.element) }
     masks.append((.emulator, live.emulator ?? topology.cpus))
     masks += iothreads.map { (.iothread($0), topology.cpus) }

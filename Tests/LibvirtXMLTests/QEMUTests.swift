@@ -52,6 +52,9 @@ private func plain(_ text: String) throws -> QEMUCommandLine {
   #expect(guest.backends.map(\.pageSize) == [.huge1G, .base])
   #expect(guest.vfio == ["0000:21:00.0"])
   #expect(guest.locked && guest.sharedMemory)
+  #expect(try plain("-machine pc,accel=kvm").accelerator == "kvm")
+  #expect(try plain("-accel tcg,thread=multi -machine pc").accelerator == "tcg")
+  #expect(guest.accelerator == nil)
 }
 
 @Test func qemusDefaultsFillWhatIsMissing() throws {
