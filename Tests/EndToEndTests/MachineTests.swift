@@ -16,6 +16,40 @@ extension EndToEndTests {
       try await expectPassed(check, in: .crash)
     }
 
+    @Test(arguments: Scenario.kernel.checks) func standsInForLibvirt(_ check: String) async throws {
+      try await expectPassed(check, in: .kernel)
+    }
+
+    @Test(arguments: Scenario.refusals.checks) func refusesBadInputAndChangesNothing(_ check: String) async throws {
+      try await expectPassed(check, in: .refusals)
+    }
+
+    @Test func servesACoordinatorOutsideOverTCP() async throws {
+      let fleet = try await LocalFleet()
+      try fleet.policy("live_pages: ['*']")
+      fleet.coordinator?.signal(SIGHUP)
+      try await fleet.key("machine", role: "agent")
+      let machine = try Machines.start(
+        "remote", fleet.set(fleet.agentSettings("machine", coordinatorAddress: "10.0.2.2")),
+        sharing: fleet.folder.path("out"), in: fleet.folder)
+      var guest = ""
+      let listed = try await eventually(within: 120) {
+        let list = try await fleet.run("guest", "list", "--host", "machine").out
+        guest =
+          list.split(whereSeparator: \.isWhitespace).first { $0.hasPrefix("numa-workload-") }.map(String.init) ?? ""
+        return !guest.isEmpty || machine.hasEnded
+      }
+      if machine.hasEnded, case let end = await machine.end(), end.status == 77 {
+        return try skip(Machines.reason(end))
+      }
+      #expect(listed && !guest.isEmpty, "\(machine.logged)")
+      let placed = try await fleet.run("place", "machine/\(guest)", "--cells", "2")
+      #expect(placed.status == 0, "\(placed)")
+      try "".write(toFile: fleet.folder.path("out/stop"), atomically: true, encoding: .utf8)
+      let end = await machine.end()
+      #expect(end.out.contains("ok pages-and-threads-moved"), "\(end)")
+    }
+
     @Test(arguments: Scenario.allCases) func everyScenarioHasChecks(_ scenario: Scenario) {
       #expect(!scenario.checks.isEmpty)
     }
