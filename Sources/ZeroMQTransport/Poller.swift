@@ -1,8 +1,13 @@
 import CZeroMQ
+import Glibc
 
-/// What one thread waits for: sockets, signals and mailboxes, in one zmq_poll.
+/// What one thread waits for: sockets, signals and mailboxes, in one poll(2).
+///
+/// zmq_poll asks every socket for its events before and after it waits, two system calls each time. A socket that is
+/// settled need not be asked: its descriptor tells. One that is not settled is asked once, for its descriptor tells
+/// only what it has not taken in yet (`ZMQ_FD` in zmq_getsockopt(3)).
 struct Poller {
-  private var items: [zmq_pollitem_t] = []
+  private var items: [pollfd] = []
   private var signalDescriptor: Int32?
   /// Mailboxes are kept alive as long as their descriptors are polled.
   private var wakes: [Wake] = []
@@ -13,28 +18,31 @@ struct Poller {
 
   mutating func watch(_ wake: Wake) { wakes.append(wake) }
 
-  /// Waits for any of the sockets or anything else watched; `ready` then gets the index of each readable socket.
-  /// Returns the signals that came.
+  /// Waits for any of the sockets or anything else watched; `ready` then gets the index of each socket that may be
+  /// readable. Returns the signals that came.
   mutating func wait(
     sockets: [Socket], timeoutMilliseconds: Int, ready: (Int) -> Void
   ) -> [Signal] {
     items.removeAll(keepingCapacity: true)
+    var timeout = Int32(clamping: timeoutMilliseconds)
     for socket in sockets {
-      items.append(zmq_pollitem_t(socket: socket.raw, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0))
+      // What can be read already is in no descriptor.
+      if !socket.isSettled, socket.catchUp() { timeout = 0 }
+      watch(socket.descriptor)
     }
-    for wake in wakes {
-      items.append(zmq_pollitem_t(socket: nil, fd: wake.descriptor, events: Int16(ZMQ_POLLIN), revents: 0))
-    }
-    if let signalDescriptor {
-      items.append(zmq_pollitem_t(socket: nil, fd: signalDescriptor, events: Int16(ZMQ_POLLIN), revents: 0))
-    }
-    let count = zmq_poll(&items, Int32(items.count), timeoutMilliseconds)
+    for wake in wakes { watch(wake.descriptor) }
+    if let signalDescriptor { watch(signalDescriptor) }
+    let count = poll(&items, nfds_t(items.count), timeout)
     // A signal's handler interrupts the wait; its byte is in the pipe already.
-    if count < 0, zmq_errno() != EINTR { broken("zmq_poll: \(reason(zmq_errno()))") }
-    if count > 0 {
-      for index in sockets.indices where items[index].revents != 0 { ready(index) }
+    if count < 0, errno != EINTR { broken("poll: \(reason(errno))") }
+    for (index, socket) in sockets.enumerated() where !socket.isSettled || (count > 0 && items[index].revents != 0) {
+      ready(index)
     }
     guard let signalDescriptor, count < 0 || items[items.count - 1].revents != 0 else { return [] }
     return Signal.caught(from: signalDescriptor)
+  }
+
+  private mutating func watch(_ descriptor: Int32) {
+    items.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
   }
 }

@@ -22,12 +22,21 @@ final class Context {
 final class Socket {
   let context: Context
   let raw: UnsafeMutableRawPointer
+  /// Readable when the IO thread has told the socket something that it has not taken in (`ZMQ_FD`).
+  let descriptor: Int32
+  /// Whether the socket has taken in all that it was told and has nothing to read: whatever comes from then on makes
+  /// its descriptor readable. Any other operation may take something in without saying so.
+  fileprivate(set) var isSettled = false
 
   /// Throws `.system` if the process is out of sockets or file descriptors.
   init(_ context: Context, type: Int32) throws(TransportError) {
     guard let raw = zmq_socket(context.raw, type) else { throw .last("zmq_socket") }
+    var descriptor: Int32 = -1
+    var count = MemoryLayout<Int32>.size
+    zmq_getsockopt(raw, ZMQ_FD, &descriptor, &count)
     self.context = context
     self.raw = raw
+    self.descriptor = descriptor
   }
 
   deinit { zmq_close(raw) }
@@ -40,11 +49,13 @@ final class Socket {
     return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// Lets the socket take in what its IO thread has told it, such as a new connection.
-  func catchUp() {
+  /// Lets the socket take in what its IO thread has told it, such as a new connection, and whether it can be read.
+  @discardableResult func catchUp() -> Bool {
     var events: Int32 = 0
     var count = MemoryLayout<Int32>.size
     zmq_getsockopt(raw, ZMQ_EVENTS, &events, &count)
+    isSettled = events & ZMQ_POLLIN == 0
+    return !isSettled
   }
 
   enum SendOutcome { case sent, full, unreachable }
@@ -60,6 +71,7 @@ final class Socket {
 
   /// Hands one frame to libzmq without ever waiting.
   func send(_ bytes: UnsafeRawBufferPointer, more: Bool) -> SendOutcome {
+    isSettled = false
     while true {
       let flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)
       if zmq_send(raw, bytes.baseAddress, bytes.count, flags) >= 0 { return .sent }
@@ -86,9 +98,13 @@ final class Frame {
 
   /// Takes the next frame without waiting; false if there is none.
   func receive(from socket: Socket) -> Bool {
+    socket.isSettled = false
     while zmq_msg_recv(message, socket.raw, ZMQ_DONTWAIT) < 0 {
       switch zmq_errno() {
-      case EAGAIN: return false
+      case EAGAIN:
+        // libzmq has taken in everything before it says so.
+        socket.isSettled = true
+        return false
       case EINTR: continue
       case let code: broken("zmq_msg_recv: \(reason(code))")
       }

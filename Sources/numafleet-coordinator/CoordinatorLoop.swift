@@ -17,7 +17,9 @@ enum ByteLimit {
 
 /// Waits for what happens, steps the core, and carries its output out in order: one durable transaction for a whole
 /// batch, then messages and replies, then planning on another thread.
-final class CoordinatorLoop {
+///
+/// A value that is never copied: the compiler proves its accesses exclusive, where a class would check each of them.
+struct CoordinatorLoop: ~Copyable {
   private var core: Coordinator
   private let ledger: Ledger
   private let hub: Hub
@@ -59,7 +61,7 @@ final class CoordinatorLoop {
   }
 
   /// Serves until a signal says stop or the store fails; the process's exit status.
-  func run() -> Int32 {
+  mutating func run() -> Int32 {
     batch.append(core.begin(at: now))
     guard carryOut() else { return 75 }
     while true {
@@ -79,11 +81,11 @@ final class CoordinatorLoop {
     }
   }
 
-  private func step(_ event: Coordinator.Event) { batch.append(core.step(event, at: now)) }
+  private mutating func step(_ event: Coordinator.Event) { batch.append(core.step(event, at: now)) }
 
   // MARK: In
 
-  private func take(_ event: HubEvent) {
+  private mutating func take(_ event: HubEvent) {
     switch event {
     case .received(let delivery):
       guard let identity = Admission.identity(of: delivery) else { return }
@@ -111,7 +113,7 @@ final class CoordinatorLoop {
     }
   }
 
-  private func takeFromAgent(_ delivery: Delivery, _ identity: Admission.Identity) {
+  private mutating func takeFromAgent(_ delivery: Delivery, _ identity: Admission.Identity) {
     let host = HostID(identity.name)
     do throws(WireError) {
       let envelope = try EnvelopeCodec.decodeToCoordinator(delivery.payload)
@@ -124,7 +126,7 @@ final class CoordinatorLoop {
     }
   }
 
-  private func takeFromOperator(_ delivery: Delivery, _ identity: Admission.Identity) {
+  private mutating func takeFromOperator(_ delivery: Delivery, _ identity: Admission.Identity) {
     do throws(WireError) {
       let envelope = try EnvelopeCodec.decodeOperatorRequest(delivery.payload)
       let token = sessions.token(for: delivery.connection, messageID: envelope.messageID)
@@ -139,7 +141,7 @@ final class CoordinatorLoop {
     }
   }
 
-  private func reload() {
+  private mutating func reload() {
     do {
       let policy = try Policy(parsing: TextFile.read(policyFile), file: policyFile)
       step(.reloaded(policy))
@@ -152,7 +154,7 @@ final class CoordinatorLoop {
   // MARK: Out
 
   /// False when the store failed: then nothing that depends on it may leave, and the process must stop.
-  private func carryOut() -> Bool {
+  private mutating func carryOut() -> Bool {
     let output = batch
     batch = Coordinator.Output()
     do {
@@ -180,7 +182,7 @@ final class CoordinatorLoop {
     }
   }
 
-  private func send(_ message: Coordinator.Message) {
+  private mutating func send(_ message: Coordinator.Message) {
     guard let connection = sessions.connection(of: message.host) else { return }
     let envelope = outgoing.envelope(message.payload, answering: message.answering)
     // What cannot be delivered now is sent again when due: messages carry full state.
@@ -188,7 +190,7 @@ final class CoordinatorLoop {
     if result == .unreachable || result == .revoked { forget(connection) }
   }
 
-  private func answer(_ token: Coordinator.Token, _ payload: OperatorReply) {
+  private mutating func answer(_ token: Coordinator.Token, _ payload: OperatorReply) {
     guard let session = sessions.session(of: token) else { return }
     var bytes = EnvelopeCodec.encode(outgoing.envelope(payload, answering: session.messageID))
     if bytes.count > ByteLimit.operatorReply {
@@ -200,7 +202,7 @@ final class CoordinatorLoop {
     if result == .unreachable || result == .revoked { forget(session.connection) }
   }
 
-  private func answer(_ query: Coordinator.EventQuery) {
+  private mutating func answer(_ query: Coordinator.EventQuery) {
     do {
       // Later events of this batch reach a follower as they happen, so they must not come from the store too.
       let past = try ledger.events(after: query.after, limit: Ledger.readLimit).filter { $0.sequence <= query.upTo }
@@ -210,7 +212,7 @@ final class CoordinatorLoop {
     }
   }
 
-  private func forget(_ connection: Connection) {
+  private mutating func forget(_ connection: Connection) {
     for token in sessions.forget(connection) { step(.left(token)) }
   }
 

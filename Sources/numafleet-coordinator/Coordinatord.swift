@@ -65,7 +65,7 @@ struct Coordinatord: ParsableCommand {
     let admission = try Admission(keys: core.keys)
     let hub = try Hub(listeners(configuration, secret, admission))
     try hub.catchSignals([.terminate, .interrupt, .hangup])
-    let loop = try CoordinatorLoop(
+    var loop = try CoordinatorLoop(
       core: core, ledger: ledger, hub: hub, admission: admission, clock: clock, log: log, boot: clock.runID(),
       epoch: restored.epoch, policyFile: configuration.policyFile)
     log.info(

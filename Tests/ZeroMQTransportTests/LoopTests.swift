@@ -76,6 +76,24 @@ import Testing
     }
   }
 
+  @Test func messageTakenInBySendingIsNotSleptOver() throws {
+    let key = try CurveSecretKey.generate()
+    let scene = try Scene(admitting: [AdmittedKey(key: key.publicKey, user: "a")])
+    let dialer = try scene.dial(key)
+    scene.connect(dialer)
+    let connection = try #require(scene.deliver("first", from: dialer)).connection
+    for round in 0..<5 {
+      #expect(scene.send("round \(round)", from: dialer) == .sent)
+      // By now the IO thread has told the hub's socket; sending makes the socket take that in, and its descriptor
+      // says nothing of it any more.
+      usleep(50_000)
+      #expect(scene.hub.send([1], to: connection) == .sent)
+      let began = monotonicMilliseconds()
+      #expect(scene.hub.wait(timeoutMilliseconds: 10_000).events.count == 1)
+      #expect(monotonicMilliseconds() - began < 5000)
+    }
+  }
+
   @Test func signalComesOutOfTheWait() throws {
     let hub = try Scene().hub
     try hub.catchSignals([.hangup])

@@ -15,7 +15,6 @@ struct WireTrial {
     let coordinator = try TrialCoordinator(programs, in: folder, hostsMax: agents)
     let use = ProcessUse(pid: coordinator.process.pid)
     console.note("authorizing \(agents) agents")
-    let alone = try use.residentKiB()
     var keys: [CurveSecretKey] = []
     for index in 0..<agents {
       keys.append(try newKey())
@@ -23,6 +22,8 @@ struct WireTrial {
     }
     // The reference answers with the bytes of a real welcome, so both send as much.
     let welcome = try HelloExchange(boot: "probe").welcome(from: coordinator, as: keys[0])
+    // What the first connection costs once is not what each one costs.
+    let alone = try use.residentKiB()
     let reference = try ReferenceServer(programs, in: folder, reply: welcome)
     console.note("connecting")
     let exchange = HelloExchange(boot: "bench")
