@@ -86,7 +86,7 @@ import Testing
       #expect(scene.send("round \(round)", from: dialer) == .sent)
       // By now the IO thread has told the hub's socket; sending makes the socket take that in, and its descriptor
       // says nothing of it any more.
-      usleep(50_000)
+      for _ in 0..<2 { _ = scene.dialers[dialer].wait(timeoutMilliseconds: 50) }
       #expect(scene.hub.send([1], to: connection) == .sent)
       let began = monotonicMilliseconds()
       #expect(scene.hub.wait(timeoutMilliseconds: 10_000).events.count == 1)
