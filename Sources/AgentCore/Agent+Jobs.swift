@@ -84,6 +84,10 @@ extension Agent {
     let answers = view.libvirtAnswers == true
     let down = Refusal(
       .libvirtDown, "libvirt does not answer on this host", remedy: "start libvirtd, or use --driver kernel")
+    // The persistent definition is libvirt's, whoever carries out the rest.
+    if run.job.scope == .config, !answers {
+      return .failure(Refusal(down.code, down.message, remedy: "start libvirtd, which keeps the persistent definition"))
+    }
     switch run.driver {
     case .kernel:
       return .success(.kernel)

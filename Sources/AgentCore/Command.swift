@@ -67,7 +67,7 @@ public enum KernelEffect: Sendable, Hashable {
   /// migrate_pages(2): every page of the process on `from` goes to `to`.
   case migratePages(from: NodeSet, to: Int)
   /// move_pages(2) over one mapping.
-  case movePages(start: UInt64, size: KiB, to: Int)
+  case movePages(start: UInt64, size: KiB, pageSize: PageSize, to: Int)
   /// cpu.weight and cpu.max of the process's own cgroup.
   case setCPUTune(CPUTune)
 }

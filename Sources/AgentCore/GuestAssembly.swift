@@ -5,6 +5,8 @@ import NUMA
 struct GuestAssembly {
   let host: HostID
   let facts: HostFacts
+  /// The most vcpus that a report carries: QEMU's largest machine.
+  private static let vcpusLimit = 4096
 
   /// A libvirt domain; `process` is nil when it does not run or its process could not be read.
   func guest(_ domain: DomainRecord, process: ProcessObservation?) -> Guest {
@@ -45,7 +47,8 @@ struct GuestAssembly {
     let ids = guest.threads.compactMap { if case .vcpu(let id) = $0.role { id } else { nil } }
     guest.vcpusOnline = CPUSet(ids)
     guest.vcpusMaximum =
-      hasVCPUNames ? max(machine?.vcpusMaximum ?? 0, (ids.max() ?? -1) + 1) : process.threads.count
+      hasVCPUNames
+      ? max(machine?.vcpusMaximum ?? 0, (ids.max() ?? -1) + 1) : min(process.threads.count, Self.vcpusLimit)
     guest.iothreads = guest.threads.compactMap { if case .iothread(let id) = $0.role { id } else { nil } }.sorted()
     if hasVCPUNames, let machine {
       guest.memory = machine.memory

@@ -40,6 +40,8 @@ struct JobRun: Sendable, Hashable {
   private(set) var pagesLeft = 0
   private var stepBegan: Instant
   private var memoryRounds = 0
+  /// Whether libvirt answered at the inspection, so that the steps write the persistent definition.
+  private var writesConfig = false
   /// What the kernel gives a cgroup that nobody has set.
   private var defaultShares = 100
   /// Guest cells whose memory lay on several cells before, so that "where it was" cannot be checked.
@@ -103,7 +105,8 @@ struct JobRun: Sendable, Hashable {
     }
     if let refusal = staleness(of: guest) { return .end(.refused(refusal), observed: guest) }
     defaultShares = preflight.facts.cgroupVersion == 1 ? 1024 : 100
-    let refusal = preflight.refusal(of: desired, for: guest, scope: job.scope)
+    writesConfig = libvirtAnswers
+    let refusal = preflight.refusal(of: desired, for: guest, scope: job.scope) ?? driverRefusal
     if let refusal, !resumed { return .end(.refused(refusal), observed: guest) }
     if before == nil {
       var pinning = guest.live
@@ -125,6 +128,15 @@ struct JobRun: Sendable, Hashable {
     // What an agent before this one has begun and can no longer be done is taken back.
     if let refusal { return undo(from: steps.count - 1, because: refusal, now: now) }
     return start(0, now: now)
+  }
+
+  /// What the kernel driver cannot do: a nodeset of several cells is a cpuset of libvirt's, and pages move to one cell.
+  private var driverRefusal: Refusal? {
+    guard driver == .kernel, job.scope.touchesLive, desired.memory.isEmpty, let nodeset = desired.numatune?.nodeset
+    else { return nil }
+    return Refusal(
+      .unsupported, "the kernel driver moves pages to one cell for each guest cell, not to nodeset \(nodeset)",
+      remedy: "use --driver libvirt while libvirtd runs, or name one cell")
   }
 
   /// How the run ends when nothing can be tried: a job taken up again may be half way, so refused would not be true.
@@ -190,7 +202,7 @@ struct JobRun: Sendable, Hashable {
     switch (step.work, outcome) {
     case (_, .failed(let refusal)):
       record(step.name, "failed: \(refusal.message)", now: now)
-      if startsGuest { return .end(.refused(refusal), observed: nil) }
+      if startsGuest { return .end(startOutcome(refusal), observed: nil) }
       return undo(from: index, because: refusal, now: now)
     case (.act, .done(let detail, let left)):
       pagesLeft += left
@@ -232,7 +244,8 @@ struct JobRun: Sendable, Hashable {
 
   private mutating func verified(_ index: Int, _ guest: Guest?, now: Instant) -> Next {
     guard let guest = present(guest) else { return gone() }
-    let verification = Verification(desired: desired, scope: job.scope, checksRecords: driver == .libvirt)
+    let verification = Verification(
+      desired: desired, scope: job.scope, checksRecords: driver == .libvirt, checksConfig: writesConfig)
     let differences = verification.differences(in: guest)
     record("verify", differences.isEmpty ? "as wanted" : differences.joined(separator: "; "), now: now)
     if differences.isEmpty { return .end(.verified, observed: guest) }
@@ -244,6 +257,15 @@ struct JobRun: Sendable, Hashable {
     return undo(
       from: index,
       because: Refusal(.diverged, differences[0], remedy: "see numafleet job show \(job.id)"), now: now)
+  }
+
+  /// A start that libvirt did not answer in time may yet happen, so refused would not be true.
+  private func startOutcome(_ refusal: Refusal) -> JobOutcome {
+    guard refusal.code == .libvirtTimeout else { return .refused(refusal) }
+    return .diverged(
+      Refusal(
+        .diverged, "\(refusal.message), and guest \(job.guestName) may start yet",
+        remedy: "look at numafleet guest list before you start it again"))
   }
 
   // MARK: Going back
@@ -285,7 +307,7 @@ struct JobRun: Sendable, Hashable {
       Verification(desired: old, scope: .live, checksRecords: false).differences(in: guest) + recordsLeft(in: guest)
     if left.isEmpty {
       return .end(
-        .refused(Refusal(.rolledBack, because.message, remedy: "\(afterUndo(because)); \(because.remedy)")),
+        .refused(Refusal(.rolledBack, because.message, remedy: "\(afterUndo(because, guest)); \(because.remedy)")),
         observed: guest)
     }
     return .end(
@@ -297,9 +319,13 @@ struct JobRun: Sendable, Hashable {
   }
 
   /// What is true of a guest that is where it was.
-  private func afterUndo(_ because: Refusal) -> String {
+  private func afterUndo(_ because: Refusal, _ guest: Guest) -> String {
     if because.code == .libvirtTimeout {
       return "the guest is as it was, but libvirt may yet do, late, what it was asked: look at it when libvirt answers"
+    }
+    if before?.numatune == nil, let nodeset = guest.live.numatune?.nodeset {
+      // libvirt has no call that takes a nodeset away from a running guest.
+      return "the guest is where it was, and libvirt's live nodeset, which it had not, stays \(nodeset)"
     }
     return isUpkeep ? "its vcpus are as they were" : "nothing was changed"
   }

@@ -143,7 +143,7 @@ struct JobSteps {
       }
     }
     guard let incarnation = guest.incarnation else { return [] }
-    for target in desired.memory where guest.bytesElsewhere(than: target) > 0 {
+    for target in desired.memory where guest.memoryElsewhere(than: target) > 0 {
       steps += pageSteps(target, incarnation)
     }
     return steps
@@ -154,16 +154,19 @@ struct JobSteps {
   }
 
   /// migrate_pages where a whole host cell may be emptied of the guest; move_pages over the mapping where another
-  /// guest cell shares the cell and must stay.
+  /// guest cell shares the cell and must stay, or is on the target already and must not come along on the way back.
   private func pageSteps(_ target: GuestCellPlacement, _ incarnation: Incarnation) -> [JobStep] {
     let from = NodeSet(
       guest.residency(ofGuestCell: target.guestCell).filter { $0.pages > 0 && $0.cell != target.cell }.map(\.cell))
-    let sharers = guest.cellsToPlace.filter { other in
-      other.id != target.guestCell && desired.cell(ofGuestCell: other.id) != target.cell
-        && guest.residency(ofGuestCell: other.id).contains { from.contains($0.cell) && $0.pages > 0 }
+    let hasCompany = guest.cellsToPlace.contains { other in
+      guard other.id != target.guestCell else { return false }
+      let stays = desired.cell(ofGuestCell: other.id) != target.cell
+      return guest.residency(ofGuestCell: other.id).contains {
+        $0.pages > 0 && ((stays && from.contains($0.cell)) || $0.cell == target.cell)
+      }
     }
     let old = before.cell(ofGuestCell: target.guestCell)
-    if sharers.isEmpty {
+    if !hasCompany {
       return [
         JobStep(
           "migrate pages of guest cell \(target.guestCell) from \(from) to \(target.cell)",
@@ -173,11 +176,14 @@ struct JobSteps {
       ]
     }
     return guest.regions.filter { $0.guestCell == target.guestCell }.map { region in
-      JobStep(
-        "move mapping of guest cell \(target.guestCell) to \(target.cell)",
-        .act(.kernel(incarnation, .movePages(start: region.start, size: region.size, to: target.cell))),
-        undo: old.map { .kernel(incarnation, .movePages(start: region.start, size: region.size, to: $0)) },
-        deadlineMilliseconds: memoryDeadline)
+      // A mapping has pages of one size; a hugetlb one moves page by huge page.
+      let pageSize = region.residency.first?.pageSize ?? .base
+      func move(to cell: Int) -> Effect {
+        .kernel(incarnation, .movePages(start: region.start, size: region.size, pageSize: pageSize, to: cell))
+      }
+      return JobStep(
+        "move mapping of guest cell \(target.guestCell) to \(target.cell)", .act(move(to: target.cell)),
+        undo: old.map { move(to: $0) }, deadlineMilliseconds: memoryDeadline)
     }
   }
 
@@ -225,8 +231,9 @@ struct JobSteps {
         "iothreadpin \(pin.iothread)", .pinIOThread(pin.iothread, pin.cpuset, .config),
         undo: .pinIOThread(pin.iothread, old, .config))
     }
-    if let numatune = desired.numatune, numatune.nodeset != nil || !numatune.memnodes.isEmpty {
-      add("numatune", .defineNumatune(numatune), undo: .defineNumatune(config.numatune ?? NUMATune()))
+    if let numatune = desired.numatune {
+      let old = config.numatune ?? NUMATune()
+      add("numatune", .defineNumatune(numatune.over(old)), undo: .defineNumatune(old))
     }
     if !desired.cputune.parameters.isEmpty {
       let old = config.cputune.restricted(to: desired.cputune, defaultShares: defaultShares)

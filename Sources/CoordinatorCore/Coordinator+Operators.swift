@@ -10,15 +10,22 @@ extension Coordinator {
     switch question.request {
     case .hosts: reply(.hosts(inventory(now).hosts), to: question, &output)
     case .host(let id): answer(question, host(id, now).map(OperatorReply.host), now, &output)
-    case .guests(let host): reply(.guests(guests(of: host)), to: question, &output)
+    case .guests(let host):
+      answer(question, host.flatMap(unknown).map { .failure($0) } ?? .success(.guests(guests(of: host))), now, &output)
     case .guest(let text): answer(question, find(text).map(OperatorReply.guest), now, &output)
     case .findings(let host):
-      let views = inventory(now).hosts.filter { host == nil || $0.id == host }
-      reply(.findings(views.flatMap { findings(in: $0, policy: policy) }), to: question, &output)
+      // No findings of a host that nothing is known of would say that all is well there.
+      let views = host.map { self.host($0, now).map { [$0] } } ?? .success(inventory(now).hosts)
+      answer(question, views.map { .findings($0.flatMap { findings(in: $0, policy: policy) }) }, now, &output)
     case .placeGuest(let wish): place(wish, question, now, &output)
     case .placeShape(let shape, let explain): place(shape, explain, question, now, &output)
     case .start(let wish): start(wish, question, now, &output)
     case .change(let change): self.change(change, question, now, &output)
+    case .makePlan(.repair(let host?)):
+      switch self.host(host, now) {
+      case .failure(let refusal): refuse(question, refusal, now, &output)
+      case .success: ask(.repair(host: host), .propose, for: question, now, &output)
+      }
     case .makePlan(let request): ask(request, .propose, for: question, now, &output)
     case .plans: reply(.plans(plans), to: question, &output)
     case .plan(let id):
@@ -71,17 +78,20 @@ extension Coordinator {
   }
 
   private func host(_ id: HostID, _ now: Instant) -> Result<HostView, Refusal> {
-    guard let entry = hosts.first(where: { $0.id == id }) else {
-      let known = hosts.map(\.id.text).prefix(8).joined(separator: ", ")
-      return .failure(
-        Refusal(
-          .unknownHost, "no host is called \(id)",
-          remedy: known.isEmpty ? "no agent has connected yet" : "known are \(known)"))
-    }
-    guard let view = entry.view(claims: claims, now: now) else {
+    if let refusal = unknown(id) { return .failure(refusal) }
+    guard let view = hosts.first(where: { $0.id == id })?.view(claims: claims, now: now) else {
       return .failure(withoutTopology(id))
     }
     return .success(view)
+  }
+
+  /// The refusal of a host that no agent has reported for; nil when one has.
+  private func unknown(_ id: HostID) -> Refusal? {
+    guard !hosts.contains(where: { $0.id == id }) else { return nil }
+    let known = hosts.map(\.id.text).prefix(8).joined(separator: ", ")
+    return Refusal(
+      .unknownHost, "no host is called \(id)",
+      remedy: known.isEmpty ? "no agent has connected yet" : "known are \(known)")
   }
 
   private func withoutTopology(_ id: HostID) -> Refusal {
@@ -145,9 +155,12 @@ extension Coordinator {
 
   private mutating func start(_ wish: StartGuest, _ question: Question, _ now: Instant, _ output: inout Output) {
     let twins = guests(of: nil).filter { $0.guest.id == wish.guest }
-    if let twin = twins.first(where: { $0.guest.state == .running || $0.guest.state == .paused }) {
+    if let twin = twins.first {
+      // A second definition of a shut-off guest would be two owners of one disk.
+      let isRunning = twin.guest.state == .running || twin.guest.state == .paused
       let refusal = Refusal(
-        .duplicate, "guest \(wish.guest) already runs on host \(twin.host)", remedy: "use another UUID")
+        .duplicate, "guest \(wish.guest) \(isRunning ? "already runs" : "is already defined") on host \(twin.host)",
+        remedy: isRunning ? "use another UUID" : "start it there and use numafleet place, or undefine it first")
       refuse(question, refusal, now, &output)
       return
     }
@@ -281,8 +294,8 @@ extension PlacedGuest {
   /// What a manual change reserves while it runs: the memory it moves, on its new cells.
   func claim(for desired: Pinning, job: JobID) -> Claim? {
     let memory = desired.memory.compactMap { target -> MemoryClaim? in
-      let bytes = guest.bytesElsewhere(than: target)
-      return bytes > 0 ? MemoryClaim(cell: target.cell, pageSize: guest.pageSize, amount: KiB(bytes: bytes)) : nil
+      let amount = guest.memoryElsewhere(than: target)
+      return amount > 0 ? MemoryClaim(cell: target.cell, pageSize: guest.pageSize, amount: amount) : nil
     }
     guard !memory.isEmpty else { return nil }
     return Claim(job: job, host: host, guest: guest.id, dedicated: [], memory: memory)

@@ -62,8 +62,8 @@ public struct Coordinator: Sendable {
     }
   }
 
-  /// Past events to read from the store and send: those after one sequence, up to and with another. Later ones
-  /// reach a follower as replies.
+  /// Past events to read from the store and send: those after one sequence, up to and with another, as many as one
+  /// reply holds; who sees a gap asks again. Later ones reach a follower as replies.
   public struct EventQuery: Sendable, Hashable {
     public var token: Token
     public var after: UInt64

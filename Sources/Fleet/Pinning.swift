@@ -103,6 +103,17 @@ public struct NUMATune: Sendable, Hashable, Codable {
   }
 }
 
+extension NUMATune {
+  /// This wish, and another record where the wish leaves something as it is: what `virsh numatune` keeps.
+  public func over(_ record: NUMATune) -> NUMATune {
+    let kept = record.memnodes.filter { old in !memnodes.contains { $0.guestCell == old.guestCell } }
+    return NUMATune(
+      mode: mode ?? record.mode, nodeset: nodeset ?? record.nodeset,
+      automatic: automatic || (nodeset == nil && record.automatic),
+      memnodes: (kept + memnodes).sorted { $0.guestCell < $1.guestCell })
+  }
+}
+
 /// `<memnode cellid='G' mode='M' nodeset='N'/>`.
 public struct MemNode: Sendable, Hashable, Codable {
   public var guestCell: Int

@@ -32,7 +32,7 @@ public struct Preflight: Sendable {
       return Refusal(.malformed, "the change asks for nothing", remedy: "name at least one pin, nodeset or quota")
     }
     return cpusetRefusal(desired, guest) ?? cputuneRefusal(desired.cputune) ?? nodeRefusal(desired)
-      ?? guestCellRefusal(desired, guest)
+      ?? guestCellRefusal(desired, guest) ?? modeRefusal(desired, guest, scope)
       ?? (scope.touchesLive ? memoryRefusal(desired, guest) : nil)
   }
 
@@ -129,11 +129,23 @@ public struct Preflight: Sendable {
       remedy: "it has \(have.map(String.init).joined(separator: ","))")
   }
 
+  /// libvirt keeps no mode without a nodeset, so a mode alone changes nothing where there is none.
+  private func modeRefusal(_ desired: Pinning, _ guest: Guest, _ scope: Scope) -> Refusal? {
+    guard let mode = desired.numatune?.mode, desired.numatune?.nodeset == nil else { return nil }
+    let layers = (scope.touchesLive ? [guest.live] : []) + (scope.touchesConfig ? [guest.config ?? Pinning()] : [])
+    guard layers.contains(where: { $0.numatune?.nodeset == nil }) else { return nil }
+    return Refusal(
+      .malformed, "mode \(mode.rawValue) needs a nodeset, and \(quoted(guest)) has none",
+      remedy: "name it with --nodeset")
+  }
+
   private func memoryRefusal(_ desired: Pinning, _ guest: Guest) -> Refusal? {
-    if let mode = desired.numatune?.mode, let now = guest.live.numatune?.mode, mode != now {
+    // A guest that was started without numatune can be given restrictive live, and no other mode.
+    let present = guest.live.numatune?.mode ?? guest.live.numatune?.memnodes.first?.mode
+    if let mode = desired.numatune?.mode, mode != present ?? .restrictive {
+      let now = present.map { "with numatune mode \($0.rawValue)" } ?? "without numatune"
       return Refusal(
-        .modeUnchangeable,
-        "\(quoted(guest)) runs with numatune mode \(now.rawValue), which cannot change to \(mode.rawValue) live",
+        .modeUnchangeable, "\(quoted(guest)) runs \(now), which cannot change to \(mode.rawValue) live",
         remedy: "use --config, which takes effect at the next start")
     }
     if let blind = desired.memory.first(where: { !guest.tellsMemory(ofGuestCell: $0.guestCell) }) {
@@ -143,7 +155,7 @@ public struct Preflight: Sendable {
         remedy: "restart it with a memnode for each guest cell, or move only its vcpus")
     }
     let moves = desired.memory.contains { target in
-      guest.bytesElsewhere(than: target) > 0
+      guest.memoryElsewhere(than: target) > 0
     }
     let retunes = desired.numatune?.nodeset.map { $0 != guest.live.numatune?.nodeset } ?? false
     guard moves || retunes else { return nil }
@@ -175,12 +187,12 @@ public struct Preflight: Sendable {
   private func pagesRefusal(_ desired: Pinning, _ guest: Guest) -> Refusal? {
     for cell in NodeSet(desired.memory.map(\.cell)).members {
       let targets = desired.memory.filter { $0.cell == cell }
-      let needed = targets.reduce(0) { $0 + guest.bytesElsewhere(than: $1) / 1024 }
+      let needed = targets.reduce(KiB(0)) { $0 + guest.memoryElsewhere(than: $1) }
       guard needed > 0, let free = topology.cell(cell)?.free(guest.pageSize) else { continue }
-      if needed > free.count {
+      if needed > free {
         return Refusal(
           .noPages,
-          "cell \(cell) has \(free) free in pages of \(guest.pageSize), \(quoted(guest)) needs \(KiB(needed)) there",
+          "cell \(cell) has \(free) free in pages of \(guest.pageSize), \(quoted(guest)) needs \(needed) there",
           remedy: "free pages on cell \(cell), or choose another cell")
       }
     }
@@ -198,10 +210,10 @@ extension Cell {
 }
 
 extension Guest {
-  /// Bytes of one guest cell's RAM that are resident on other cells than the target.
-  public func bytesElsewhere(than target: GuestCellPlacement) -> Int {
+  /// What of one guest cell's RAM is resident on other cells than the target.
+  public func memoryElsewhere(than target: GuestCellPlacement) -> KiB {
     residency(ofGuestCell: target.guestCell).reduce(0) {
-      $0 + ($1.cell == target.cell ? 0 : $1.pages * $1.pageSize.kib * 1024)
+      $0 + ($1.cell == target.cell ? 0 : KiB($1.pages * $1.pageSize.kib))
     }
   }
 

@@ -8,13 +8,16 @@ public struct Verification: Sendable {
 
   let desired: Pinning
   let scope: Scope
-  /// Whether libvirt's own records must agree too.
+  /// Whether libvirt's own live record must agree too.
   let checksRecords: Bool
+  /// Whether its persistent definition must; the kernel driver writes that through libvirt as well.
+  let checksConfig: Bool
 
-  public init(desired: Pinning, scope: Scope, checksRecords: Bool) {
+  public init(desired: Pinning, scope: Scope, checksRecords: Bool, checksConfig: Bool? = nil) {
     self.desired = desired
     self.scope = scope
     self.checksRecords = checksRecords
+    self.checksConfig = checksConfig ?? checksRecords
   }
 
   /// What is not as wanted, in words; empty when all of it is.
@@ -22,7 +25,7 @@ public struct Verification: Sendable {
     (scope.touchesLive ? threadDifferences(guest) + memoryDifferences(guest) : [])
       + (checksRecords && scope.touchesLive
         ? recordDifferences(guest.live, layer: "live", guest, pagesMoveOnly: true) : [])
-      + (checksRecords && scope.touchesConfig && guest.persistent
+      + (checksConfig && scope.touchesConfig && guest.persistent
         ? recordDifferences(guest.config ?? Pinning(), layer: "config", guest, pagesMoveOnly: false) : [])
   }
 
@@ -40,9 +43,9 @@ public struct Verification: Sendable {
         return "the memory of guest cell \(target.guestCell) cannot be told from the others"
       }
       let all = guest.residency(ofGuestCell: target.guestCell).reduce(0) { $0 + $1.pages * $1.pageSize.kib }
-      let elsewhere = guest.bytesElsewhere(than: target) / 1024
-      guard elsewhere * 100 > all * Self.elsewherePercent else { return nil }
-      return "guest cell \(target.guestCell) has \(KiB(elsewhere)) of \(KiB(all)) outside cell \(target.cell)"
+      let elsewhere = guest.memoryElsewhere(than: target)
+      guard elsewhere.count > all / 100 * Self.elsewherePercent else { return nil }
+      return "guest cell \(target.guestCell) has \(elsewhere) of \(KiB(all)) outside cell \(target.cell)"
     }
   }
 
@@ -69,6 +72,15 @@ public struct Verification: Sendable {
     if retunes, let nodeset = desired.numatune?.nodeset, record.numatune?.nodeset != nodeset {
       found.append(
         "libvirt's \(layer) nodeset is \(record.numatune?.nodeset?.description ?? "unset"), wanted \(nodeset)")
+    }
+    if retunes, let mode = desired.numatune?.mode, record.numatune?.mode != mode {
+      let now = record.numatune?.mode?.rawValue ?? "unset"
+      found.append("libvirt's \(layer) numatune mode is \(now), wanted \(mode.rawValue)")
+    }
+    // Memnodes of a running guest cannot change; where its pages are is told by their mappings.
+    for memnode in desired.numatune?.memnodes ?? []
+    where !pagesMoveOnly && record.numatune?.memnodes.contains(memnode) != true {
+      found.append("libvirt's \(layer) memnode of guest cell \(memnode.guestCell) is not \(memnode.nodeset)")
     }
     return found
   }

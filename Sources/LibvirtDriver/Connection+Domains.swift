@@ -56,6 +56,16 @@ extension Connection {
     try withDomain(uuid) { (domain) throws(LibvirtError) in try record(of: domain, uuid: uuid) }
   }
 
+  /// Whether there is a domain of that UUID, running or not.
+  public func isDefined(_ uuid: String) throws(LibvirtError) -> Bool {
+    do throws(LibvirtError) {
+      try withDomain(uuid) { _ in }
+      return true
+    } catch  where error.kind == .unknownDomain {
+      return false
+    }
+  }
+
   /// A domain's document (`virDomainGetXMLDesc`).
   ///
   /// - Parameters:

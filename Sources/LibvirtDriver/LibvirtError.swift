@@ -113,7 +113,8 @@ public struct LibvirtError: Error, Sendable, Hashable, CustomStringConvertible {
     case .denied:
       Refusal(
         .notPermitted, "libvirt denied access (\(description))", remedy: "put the agent's user into the group libvirt")
-    case .exists: Refusal(.duplicate, "the guest is defined already (\(description))", remedy: "choose another name")
+    case .exists:
+      Refusal(.duplicate, "the guest is defined already (\(description))", remedy: "choose another name or UUID")
     case .document, .invalidArgument:
       Refusal(.malformed, "libvirt refused what it was given (\(description))", remedy: "correct it and try again")
     case .refused:

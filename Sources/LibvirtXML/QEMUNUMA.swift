@@ -10,21 +10,33 @@ struct SMP {
   let cores: Int
   let threads: Int
 
+  /// QEMU's largest machine, and the most that a report carries.
+  private static let vcpusLimit = 4096
+
   /// Reads the value; without one QEMU has one vcpu.
   init(_ text: String?) throws(QEMUCommandLineError) {
     let option = try QEMUOption(text ?? "1", implied: "cpus")
     func number(_ key: String) throws(QEMUCommandLineError) -> Int? {
       guard let value = option[key] else { return nil }
-      guard let number = Int(value), (0...CPUKind.idLimit).contains(number) else {
+      guard let number = Int(value), (0...Self.vcpusLimit).contains(number) else {
         throw QEMUCommandLineError("-smp \(key)= is \"\(value.prefix(20))\"")
       }
       return number == 0 ? nil : number
     }
     let stated = (try number("sockets"), try number("cores"), try number("threads"))
-    dies = max(1, (try number("dies") ?? 1) * (try number("clusters") ?? 1))
-    let product = (stated.0 ?? 1) * dies * (stated.1 ?? 1) * (stated.2 ?? 1)
+    // Whoever may run a process writes these, so their product must not overflow.
+    func product(_ factors: [Int?]) throws(QEMUCommandLineError) -> Int {
+      var product = 1
+      for factor in factors {
+        product *= factor ?? 1
+        guard product <= Self.vcpusLimit else { throw QEMUCommandLineError("-smp asks for \(product) vcpus or more") }
+      }
+      return product
+    }
+    dies = try product([try number("dies"), try number("clusters")])
+    let all = try product([stated.0, dies, stated.1, stated.2])
     let (initial, possible) = (try number("cpus"), try number("maxcpus"))
-    let total = possible ?? initial ?? product
+    let total = possible ?? initial ?? all
     // Missing parts are filled cores first, then sockets, as machine types from 6.2 do.
     threads = stated.2 ?? 1
     if let cores = stated.1 {
@@ -36,7 +48,6 @@ struct SMP {
     }
     maximum = total
     cpus = min(initial ?? total, total)
-    guard maximum <= CPUKind.idLimit else { throw QEMUCommandLineError("-smp asks for \(maximum) vcpus") }
   }
 
   /// The socket of a vcpu by its index.
@@ -138,7 +149,7 @@ struct QEMUNUMA {
   }
 
   private static func number(_ text: String?) throws(QEMUCommandLineError) -> Int {
-    guard let text, let number = Int(text), (0...NodeKind.idLimit).contains(number) else {
+    guard let text, let number = Int(text), (0..<NodeKind.idLimit).contains(number) else {
       throw QEMUCommandLineError("-numa has \"\(text?.prefix(20) ?? "nothing")\" where a number must be")
     }
     return number

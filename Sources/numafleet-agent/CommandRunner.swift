@@ -81,15 +81,19 @@ final class CommandRunner: Sendable {
       done(.failed(Refusal(.libvirtDown, "this agent runs without libvirt", remedy: "set libvirt_uri in agent.yaml")))
       return
     }
-    let merged: String
+    let merged: DomainDocument
     do {
-      merged = try DomainDocument(parsing: xml).merging(shape: shape, placement: placement).text
+      merged = try DomainDocument(parsing: xml).merging(shape: shape, placement: placement)
     } catch {
       done(.failed(error.refusal))
       return
     }
     changing.submit(deadlineMilliseconds: deadline) { connection throws(LibvirtError) -> String in
-      let uuid = try connection.define(xml: merged)
+      // Defining would replace what is there, and undefining after a failed start would lose it.
+      if let uuid = merged.uuid, try connection.isDefined(uuid) {
+        throw LibvirtError(.exists, call: "virDomainLookupByUUIDString", "domain \(uuid) is there")
+      }
+      let uuid = try connection.define(xml: merged.text)
       do throws(LibvirtError) {
         try connection.start(uuid)
       } catch {
@@ -177,9 +181,8 @@ extension KernelEffect {
     case .migratePages(let from, let cell):
       let result = try PageMover().migratePages(of: incarnation, from: from, to: cell) { _ in proceed() }
       return ("\(result.pagesLeft) pages left after \(result.passes) passes", result.pagesLeft)
-    case .movePages(let start, let size, let cell):
-      let page = PageSize.base
-      let result = try PageMover().movePages(of: incarnation, start: start, size: size, pageSize: page, to: cell) {
+    case .movePages(let start, let size, let pageSize, let cell):
+      let result = try PageMover().movePages(of: incarnation, start: start, size: size, pageSize: pageSize, to: cell) {
         _ in proceed()
       }
       return ("\(result.moved) of \(result.total) pages moved, \(result.left) left", result.left)

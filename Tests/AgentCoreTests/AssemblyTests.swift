@@ -179,6 +179,20 @@ import Testing
     #expect(found.regions.map(\.guestCell) == [0, nil])
   }
 
+  @Test func aProcessOfMoreThreadsThanAMachineHasVcpusIsCutToWhatAReportCarries() throws {
+    var scene = try Scene()
+    var model = try ModelGuest(process: Words(["crowd", "workers"]), topology: scene.host.topology)
+    let thread = try #require(model.process?.threads.first)
+    model.process?.threads = (0..<5000).map { index in
+      var copy = thread
+      copy.tid = 100 + index
+      return copy
+    }
+    scene.host.guests = [model]
+    for line in ["tick", "finish"] { _ = try scene.run(line) }
+    #expect(try #require(scene.agent.guests.first).vcpusMaximum == 4096)
+  }
+
   @Test func threadsOfADomainThatAreNoVcpusCountAsEmulator() throws {
     let found = try guest("db pins 0 mem 0") { model in
       model.process?.threads.append(

@@ -156,6 +156,7 @@ struct ModelGuest {
     if text == "auto" { return NUMATune(mode: .strict, automatic: true) }
     let parts = text.split(separator: ":").map(String.init)
     let mode: NUMAMode = try #require(NUMAMode(rawValue: parts[0]))
+    guard parts.count > 1 else { return NUMATune(mode: mode) }
     let nodeset: NodeSet = try #require(NodeSet(parts[1]))
     return NUMATune(mode: mode, nodeset: nodeset)
   }

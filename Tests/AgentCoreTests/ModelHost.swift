@@ -134,7 +134,7 @@ struct ModelHost {
     case .migratePages(let from, let cell):
       let left = guests[index].movePages(from: from, to: cell, leaving: nextShareLeft())
       return .done(detail: "\(left) pages left", pagesLeft: left)
-    case .movePages(let start, _, let cell):
+    case .movePages(let start, _, _, let cell):
       let left = guests[index].movePages(to: cell, leaving: nextShareLeft()) { $0.start == start }
       return .done(detail: "\(left) pages left", pagesLeft: left)
     case .setCPUTune:

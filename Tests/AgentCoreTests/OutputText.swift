@@ -101,7 +101,8 @@ extension KernelEffect {
       "affinity " + threads.map { "\($0.tid)=\($0.cpuset)" }.joined(separator: " ")
         + (widens ? " widening cgroups" : "")
     case .migratePages(let from, let cell): "migrate pages \(from) to \(cell)"
-    case .movePages(let start, let size, let cell): "move pages of \(String(start, radix: 16)) (\(size)) to \(cell)"
+    case .movePages(let start, let size, let pageSize, let cell):
+      "move pages of \(String(start, radix: 16)) (\(size)\(pageSize == .base ? "" : " of \(pageSize)")) to \(cell)"
     case .setCPUTune(let tune): "cputune \(Pinning(cputune: tune).line)"
     }
   }

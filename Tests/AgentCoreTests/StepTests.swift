@@ -43,6 +43,23 @@ import Testing
     #expect(envelopes.allSatisfy { $0.boot == "boot-1" })
   }
 
+  @Test func aHugeMappingMovesByItsOwnPages() throws {
+    var scene = try Scene()
+    _ = try scene.run("guest db pins 0-3;0-3 mem 0,0")
+    try scene.host.change("db") { guest in
+      for index in 0..<2 {
+        guest.process?.regions[index].residency = [CellResidency(cell: 0, pageSize: .huge2M, pages: 256)]
+      }
+    }
+    for line in ["connect 0", "welcome 0 topology", "finish"] { _ = try scene.run(line) }
+    _ = try scene.run("job 1 db memory 1:2 live-pages")
+    for _ in 0..<2 { _ = try scene.carryOut() }
+    let moves = scene.done.compactMap { command -> PageSize? in
+      if case .kernel(_, .movePages(_, _, let pageSize, _)) = command.effect { pageSize } else { nil }
+    }
+    #expect(moves == [.huge2M])
+  }
+
   /// Waiting jobs are bounded: a coordinator that goes mad cannot fill the agent's memory.
   @Test func moreJobsThanMayWaitAreRefused() throws {
     var scene = try Scene()

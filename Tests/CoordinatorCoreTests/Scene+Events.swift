@@ -91,11 +91,11 @@ extension Scene {
     case "host": return .host(HostID(try words[0]))
     case "guests": return .guests(host: words.all.first.map { HostID($0) })
     case "guest": return .guest(try words[0])
-    case "findings": return .findings(host: nil)
+    case "findings": return .findings(host: words.all.first.map { HostID($0) })
     case "plans": return .plans
     case "showPlan": return .plan(PlanID(UInt64(try #require(Int(try words[0])))))
     case "apply": return .applyPlan(PlanID(UInt64(try #require(Int(try words[0])))))
-    case "repair": return .makePlan(.repair(host: nil))
+    case "repair": return .makePlan(.repair(host: words.all.first.map { HostID($0) }))
     case "jobs": return .jobs(active: words.has("active"))
     case "job": return .job(JobID(UInt64(try #require(Int(try words[0])))))
     case "events": return .events(after: UInt64(try words.int("after") ?? 0), follow: words.has("follow"))

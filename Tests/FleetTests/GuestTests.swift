@@ -41,9 +41,19 @@ import Testing
       CellResidency(cell: 0, pageSize: .base, pages: 400), CellResidency(cell: 1, pageSize: .huge2M, pages: 1),
     ]
     #expect(guest.majorityCell(ofGuestCell: 0) == 1)
-    #expect(guest.bytesElsewhere(than: GuestCellPlacement(guestCell: 0, cell: 1)) == 400 * 4096)
+    #expect(guest.memoryElsewhere(than: GuestCellPlacement(guestCell: 0, cell: 1)) == KiB(400 * 4))
     guest.regions[0].residency = []
     #expect(guest.majorityCell(ofGuestCell: 0) == nil)
+  }
+
+  @Test func theMostThatTheWireCarriesAddsUp() {
+    var guest = Sample.guest
+    guest.regions[0].residency = Array(
+      repeating: CellResidency(cell: 0, pageSize: PageSize(kib: 1 << 24), pages: 1 << 20), count: 8192)
+    let elsewhere = guest.memoryElsewhere(than: GuestCellPlacement(guestCell: 0, cell: 1))
+    #expect(elsewhere == KiB((1 << 44) * 8192))
+    let wish = Pinning(memory: [GuestCellPlacement(guestCell: 0, cell: 1)])
+    #expect(Verification(desired: wish, scope: .live, checksRecords: true).differences(in: guest).count == 1)
   }
 
   @Test func movabilityRunsFromEverythingToNothing() {

@@ -37,6 +37,27 @@ import Testing
     for refusal in refusals { #expect(try !#require(refusal).remedy.isEmpty) }
   }
 
+  // MARK: Numatune
+
+  @Test func aModeAloneNeedsANodesetOnRecord() {
+    var guest = Sample.guest
+    let strict = Pinning(numatune: NUMATune(mode: .strict))
+    #expect(refusal(of: strict, for: guest, scope: .config) == nil)
+    guest.config?.numatune = nil
+    #expect(refusal(of: strict, for: guest, scope: .config)?.code == .malformed)
+    guest.live.numatune = nil
+    #expect(refusal(of: Pinning(numatune: NUMATune(mode: .restrictive)), for: guest, scope: .live)?.code == .malformed)
+  }
+
+  @Test func aRunningGuestWithoutNumatuneCanOnlyBecomeRestrictive() {
+    var guest = Sample.guest
+    guest.live.numatune = nil
+    func tuned(_ mode: NUMAMode) -> Pinning { Pinning(numatune: NUMATune(mode: mode, nodeset: [1])) }
+    #expect(refusal(of: tuned(.strict), for: guest, scope: .live)?.code == .modeUnchangeable)
+    #expect(refusal(of: tuned(.restrictive), for: guest, scope: .live) == nil)
+    #expect(refusal(of: tuned(.strict), for: guest, scope: .config) == nil)
+  }
+
   // MARK: The guest's state
 
   @Test(arguments: [GuestState.shutoff, .other])

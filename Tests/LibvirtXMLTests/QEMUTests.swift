@@ -76,6 +76,7 @@ private func plain(_ text: String) throws -> QEMUCommandLine {
 }
 
 @Test(arguments: [
+  "-smp sockets=4096,dies=4096,clusters=4096,cores=4096,threads=4096", "-smp maxcpus=4097", "-numa node,nodeid=1024",
   "-smp many", "-smp 100000", "-m lots", "-m 99999999999999999999", "-m 9000000000T", "-numa node,cpus=3-1",
   "-numa node,nodeid=0 -numa node,nodeid=0", "-numa cpu,node-id=4", "-object {\"qom-type\":", "-object {\"a\":[1,}",
   "-object memory-backend-ram,id=a,size=1G,host-nodes=x", "-numa dist,src=0,dst=1",
