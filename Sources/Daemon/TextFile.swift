@@ -31,7 +31,10 @@ public enum TextFile {
   public static func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
     let fresh = path + ".new"
     let descriptor = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw error(fresh, "cannot be written") }
+    guard descriptor >= 0 else {
+      guard errno == ENOENT else { throw error(fresh, "cannot be written") }
+      throw FileError(description: "\(path) cannot be written; create the directory \(folder(of: path))")
+    }
     defer { close(descriptor) }
     var rest = bytes[...]
     while !rest.isEmpty {
@@ -47,11 +50,15 @@ public enum TextFile {
 
   /// The rename itself is durable only when the folder is.
   private static func syncFolder(of path: String) throws(FileError) {
-    let folder = path.lastIndex(of: "/").map { path[..<$0].isEmpty ? "/" : String(path[..<$0]) } ?? "."
+    let folder = folder(of: path)
     let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw error(folder, "cannot be opened") }
     defer { close(descriptor) }
     guard fsync(descriptor) == 0 else { throw error(folder, "cannot be made durable") }
+  }
+
+  private static func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { path[..<$0].isEmpty ? "/" : String(path[..<$0]) } ?? "."
   }
 
   private static func error(_ path: String, _ what: String) -> FileError {

@@ -152,7 +152,7 @@ public final class Ledger: Sendable {
       let error = StoreError(error, path: path)
       switch error.kind {
       case .io, .damaged: broken.withLock { $0 = error }
-      case .full, .locked, .inUse, .foreign, .constraint: break
+      case .full, .locked, .inUse, .foreign, .constraint, .noDirectory: break
       }
       throw error
     }

@@ -10,6 +10,7 @@ final class LedgerLock: Sendable {
   /// Takes the lock of the ledger at `path`, or says who has it.
   init(path: String) throws(StoreError) {
     let file = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    if file < 0, errno == ENOENT { throw StoreError(.noDirectory, path: path) }
     guard file >= 0 else { throw StoreError(.io(systemMessage("cannot create \(path).lock")), path: path) }
     guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
       let kind: StoreError.Kind =

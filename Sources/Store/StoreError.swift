@@ -20,6 +20,8 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case foreign(String)
     /// A write broke a rule of the schema; the rule.
     case constraint(String)
+    /// The directory that shall hold it is missing.
+    case noDirectory
     /// The operating system refused; its words.
     case io(String)
   }
@@ -43,6 +45,7 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case .damaged(let what): "the store \(path) is damaged: \(what)"
     case .foreign(let what): "the store \(path) is not for this program: \(what)"
     case .constraint(let rule): "the store \(path) refused a change that breaks its rules: \(rule)"
+    case .noDirectory: "the store \(path) cannot be made, for there is no such directory"
     case .io(let what): "the store \(path) cannot be used: \(what)"
     }
   }
@@ -56,6 +59,8 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case .damaged: "leave it as it is, restore the newest backup beside it and start with that"
     case .foreign: "check the path, or run the release that wrote it"
     case .constraint: "nothing was changed; start the coordinator again and report this line with its log"
+    case .noDirectory:
+      "create the directory \(path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".") and start it again"
     case .io: "check the directory's owner, its mode and the disk, then start the coordinator again"
     }
   }

@@ -32,6 +32,7 @@ public enum KeyFile {
   private static func create(_ path: String, mode: mode_t, text: String) throws(TransportError) {
     let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
     guard file >= 0 else {
+      if errno == ENOENT { throw .noDirectory(directory(of: path), of: path) }
       let problem =
         errno == EEXIST ? "it exists already; move it away first, a key is never overwritten" : reason(errno)
       throw .keyFile(path: path, problem: problem)
@@ -48,11 +49,10 @@ public enum KeyFile {
 
   /// Makes the new name durable as well; best effort, for the file itself is.
   private static func syncDirectory(of path: String) {
-    let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-    let directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard directory >= 0 else { return }
-    fsync(directory)
-    close(directory)
+    let descriptor = open(directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
   }
 
   private static func read(_ path: String, secret: Bool) throws(TransportError) -> String {

@@ -30,6 +30,7 @@ final class Port {
     socket = try Socket(context, type: ZMQ_ROUTER)
     socket.setListening(listener, ioThread: min(index, 1))
     guard zmq_bind(socket.raw, listener.endpoint) == 0 else {
+      if zmq_errno() == ENOENT, let file = listener.socketFile { throw .noDirectory(directory(of: file), of: file) }
       throw .cannotBind(listener.endpoint, reason: reason(zmq_errno()))
     }
     endpoint = socket.lastEndpoint

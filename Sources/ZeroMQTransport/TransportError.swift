@@ -6,6 +6,8 @@ public enum TransportError: Error, Equatable, Sendable, CustomStringConvertible 
   case invalidEndpoint(String, problem: String)
   /// bind(2) was refused: address in use, no such interface, no permission.
   case cannotBind(String, reason: String)
+  /// A file or socket cannot be made because its directory is missing.
+  case noDirectory(String, of: String)
   /// A text is not a CURVE key in Z85: 40 characters of that alphabet.
   case invalidKey(problem: String)
   /// One public key was given to two users.
@@ -24,6 +26,8 @@ public enum TransportError: Error, Equatable, Sendable, CustomStringConvertible 
       "endpoint '\(endpoint)' cannot be used: \(problem)"
     case .cannotBind(let endpoint, let reason):
       "cannot listen on '\(endpoint)': \(reason); choose another address or stop what uses this one"
+    case .noDirectory(let directory, let file):
+      "'\(file)' cannot be made; create the directory \(directory)"
     case .invalidKey(let problem):
       "not a CURVE key: \(problem); make one with 'numafleet key new'"
     case .ambiguousKey(let key, let users):
@@ -36,6 +40,11 @@ public enum TransportError: Error, Equatable, Sendable, CustomStringConvertible 
       "\(call): \(reason)"
     }
   }
+}
+
+/// The directory that holds a file.
+func directory(of path: String) -> String {
+  path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
 }
 
 /// The text of an errno value or of one of libzmq's own codes.

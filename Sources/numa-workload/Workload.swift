@@ -16,13 +16,16 @@ struct Workload: ParsableCommand {
   @Option(help: "Memory to hold, in MiB, 1...1048576.")
   var memory = 128
 
-  @Option(help: "Pause between two rounds of a thread, in ms; 0 keeps it busy.")
+  @Option(help: "Pause between two rounds of a thread, in ms, 0...3600000; 0 keeps it busy.")
   var pauseMilliseconds = 200
 
   func validate() throws {
     guard (1...1024).contains(threads) else { throw ValidationError("--threads is 1...1024") }
     guard (1...1_048_576).contains(memory) else { throw ValidationError("--memory is 1...1048576 MiB") }
-    guard pauseMilliseconds >= 0 else { throw ValidationError("--pause-milliseconds is 0 or more") }
+    // An hour, far below where usleep's 32 bits of microseconds end.
+    guard (0...3_600_000).contains(pauseMilliseconds) else {
+      throw ValidationError("--pause-milliseconds is 0...3600000")
+    }
   }
 
   func run() throws {

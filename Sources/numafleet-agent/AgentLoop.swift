@@ -37,8 +37,8 @@ final class AgentLoop {
     self.log = log
   }
 
-  /// Serves until a signal says stop.
-  func run() {
+  /// Serves until a signal says stop; `hangup` answers SIGHUP.
+  func run(hangup: () -> Void) {
     step(.tick)
     while true {
       let wait = max(0, core.nextDeadline.milliseconds - clock.now().milliseconds)
@@ -50,7 +50,8 @@ final class AgentLoop {
         }
       }
       for event in batch.events { take(event) }
-      if !batch.signals.isEmpty {
+      if batch.signals.contains(.hangup) { hangup() }
+      if batch.signals.contains(.terminate) || batch.signals.contains(.interrupt) {
         log.info("stopping")
         return
       }

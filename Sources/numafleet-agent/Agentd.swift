@@ -25,8 +25,8 @@ struct Agentd: ParsableCommand {
       then, on the host, as root (or with CAP_SYS_NICE, CAP_SYS_PTRACE and access to libvirt's socket):
         numafleet-agent --config /etc/numafleet/agent.yaml
 
-      SIGTERM and SIGINT stop it cleanly; guests stay where they are. Exit status: 0 stopped as asked, 64 bad usage
-      or configuration.
+      SIGTERM and SIGINT stop it cleanly; guests stay where they are. SIGHUP checks the configuration file and logs
+      what a restart would change. Exit status: 0 stopped as asked, 64 bad usage or configuration.
       """,
     version: version)
 
@@ -49,7 +49,7 @@ struct Agentd: ParsableCommand {
   }
 
   private func start() throws {
-    let configuration = try AgentConfiguration(parsing: TextFile.read(config), file: config, overriding: settings)
+    let configuration = try readConfiguration()
     let level = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
     let handler = LineHandler(format: configuration.log.format == .json ? .json : .text, level: level)
     let log = Logger(label: "numafleet-agent") { _ in handler }
@@ -64,7 +64,7 @@ struct Agentd: ParsableCommand {
         topologyMilliseconds: configuration.poll.topologyMilliseconds),
       journal: restored, now: clock.now())
     let dialer = try Dialer(destinations(configuration))
-    try dialer.catchSignals([.terminate, .interrupt])
+    try dialer.catchSignals([.terminate, .interrupt, .hangup])
     let completions = try Mailbox<AgentLoop.Arrival>(capacity: AgentLoop.arrivalsMax)
     dialer.attach(completions)
     let runner = CommandRunner(configuration: configuration, log: log) { completions.post(.completed($0, $1)) }
@@ -83,8 +83,28 @@ struct Agentd: ParsableCommand {
     AgentLoop(
       core: core, dialer: dialer, completions: completions, runner: runner, journal: journal, clock: clock, log: log
     )
-    .run()
+    .run { checkAgain(configuration, log) }
     events?.stop()
+  }
+
+  private func readConfiguration() throws -> AgentConfiguration {
+    try AgentConfiguration(parsing: TextFile.read(config), file: config, overriding: settings)
+  }
+
+  /// Says what the file would change: a rule or an interval replaced under a running job could end it half way.
+  private func checkAgain(_ running: AgentConfiguration, _ log: Logger) {
+    do {
+      let changed = try readConfiguration().differences(from: running)
+      if changed.isEmpty {
+        log.info("configuration checked, nothing has changed", metadata: ["file": "\(config)"])
+      } else {
+        log.warning(
+          "configuration changed, restart the agent to use it",
+          metadata: ["file": "\(config)", "keys": "\(changed.joined(separator: ","))"])
+      }
+    } catch {
+      log.error("configuration has a mistake, a restart would fail", metadata: ["reason": "\(error)"])
+    }
   }
 
   /// One run on one boot of the host: both are in the name, so that neither can be mistaken for another.
@@ -118,6 +138,22 @@ struct Agentd: ParsableCommand {
   private func fail(_ text: String) -> ExitCode {
     complain("numafleet-agent: \(text)")
     return ExitCode(64)
+  }
+}
+
+extension AgentConfiguration {
+  /// The keys of the file whose values are not those of another.
+  fileprivate func differences(from other: AgentConfiguration) -> [String] {
+    let pairs: [(key: String, isSame: Bool)] = [
+      ("name", name == other.name), ("coordinators", coordinators == other.coordinators),
+      ("key_file", keyFile == other.keyFile), ("libvirt_uri", libvirtURI == other.libvirtURI),
+      ("libvirt_deadline_milliseconds", libvirtDeadlineMilliseconds == other.libvirtDeadlineMilliseconds),
+      ("libvirt_run_directory", libvirtRunDirectory == other.libvirtRunDirectory), ("poll", poll == other.poll),
+      ("journal", journal == other.journal), ("driver", driver == other.driver),
+      ("processes", processRules == other.processRules), ("log_level", log.level == other.log.level),
+      ("log_format", log.format == other.log.format),
+    ]
+    return pairs.filter { !$0.isSame }.map(\.key)
   }
 }
 

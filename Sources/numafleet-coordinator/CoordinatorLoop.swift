@@ -13,6 +13,8 @@ import ZeroMQTransport
 enum ByteLimit {
   static let agentMessage = WireLimits.message.bytes
   static let operatorReply = WireLimits.reply.bytes
+  /// Texts of the events in one reply: far below what a message holds, so that an operator soon sees the first.
+  static let eventsPage = 8 << 20
 }
 
 /// Waits for what happens, steps the core, and carries its output out in order: one durable transaction for a whole
@@ -206,7 +208,7 @@ struct CoordinatorLoop: ~Copyable {
     do {
       // Later events of this batch reach a follower as they happen, so they must not come from the store too.
       let past = try ledger.events(after: query.after, limit: Ledger.readLimit).filter { $0.sequence <= query.upTo }
-      answer(query.token, .events(past))
+      answer(query.token, .events(past.page(bytesMax: ByteLimit.eventsPage)))
     } catch {
       answer(query.token, .refused(error.refusal))
     }
@@ -221,6 +223,19 @@ struct CoordinatorLoop: ~Copyable {
     planner.async {
       finished.post(FinishedPlan(plan: Placer.plan(task.input), token: task.token))
     }
+  }
+}
+
+extension [FleetEvent] {
+  /// The first of them whose texts fit, and at least one, so that who asks on gets on.
+  func page(bytesMax: Int) -> [FleetEvent] {
+    var bytes = 0
+    let end = indices.first { index in
+      let event = self[index]
+      bytes += event.text.utf8.count + event.actor.utf8.count
+      return bytes > bytesMax && index > startIndex
+    }
+    return Array(self[..<(end ?? endIndex)])
   }
 }
 

@@ -30,8 +30,8 @@ struct CommandFailure: Error, Hashable {
   }
 
   /// A local file that cannot be used.
-  init(file message: String, remedy: String) {
-    self.init(code: "file", message, remedy: remedy, exit: .refused)
+  init(file message: String, remedy: String, exit: CommandExit = .refused) {
+    self.init(code: "file", message, remedy: remedy, exit: exit)
   }
 
   /// For people: one line.

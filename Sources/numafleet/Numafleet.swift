@@ -29,7 +29,7 @@ struct Numafleet: ParsableCommand {
         1   refused: nothing was changed, or everything was undone
         2   diverged: a guest is neither where it was nor where it should be
         3   no answer: no coordinator, or a job that outlasted the waiting
-        64  the arguments are wrong
+        64  the arguments, or a configuration or key file that they name, are wrong
 
       With -o json stdout is one JSON document (`events --follow`: one on each line)
       with sorted keys. Amounts of memory are numbers of KiB, times are milliseconds

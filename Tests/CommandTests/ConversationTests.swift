@@ -120,6 +120,95 @@ import ZeroMQTransport
     #expect(asked.withLock { $0 } == 3)
   }
 
+  @Test func planWithoutMovesIsVerifiedInWords() throws {
+    let coordinator = try CoordinatorStandIn { request in
+      var plan = CannedFleet.plan
+      plan.waves = []
+      return request == .plan(7) ? [.plan(plan)] : [.guests([])]
+    }
+    let run = try Run("plan verify 7", coordinator)
+    #expect(run.exit == .done)
+    #expect(run.out == "plan 7 moves nothing, so there is nothing to verify\n")
+  }
+
+  @Test(arguments: ["--vcpus -1 --memory 1GiB", "--vcpus 1 --memory 1GiB --guest-cells -2"])
+  func negativeNumbersAreNamedAsSuch(_ options: String) throws {
+    let run = try Run("place \(options)", CoordinatorStandIn { _ in [] })
+    #expect(run.exit == .usage)
+    #expect(run.err.contains("is -") && run.err.contains("allowed: 1..."), "\(run.err)")
+  }
+
+  /// All jobs are verified, and yet a later wave was never begun.
+  @Test func planThatStoppedIsAFailure() throws {
+    let coordinator = try CoordinatorStandIn { request in
+      switch request {
+      case .applyPlan: return [.accepted(Accepted(plan: 7, jobs: [12], text: "plan 7 begins"))]
+      case .plan:
+        var plan = CannedFleet.plan
+        plan.state = .failed
+        return [.plan(plan)]
+      default: return [.jobs([CannedFleet.job(.verified, .verified)])]
+      }
+    }
+    let words = try Run("plan apply 7", coordinator)
+    #expect(words.exit == .refused)
+    #expect(words.err.contains("plan 7 stopped: 1 of its \(CannedFleet.plan.moves.count) moves"), "\(words.err)")
+    #expect(words.out.contains("MiB on node"))
+    let json = try Run("plan apply 7 -o json", coordinator)
+    #expect(json.exit == .refused)
+    #expect(json.out.contains("\"code\" : \"stalePlan\"") && json.out.contains("then plan again"), "\(json.out)")
+  }
+
+  /// The listing of jobs ends at 200, and plans may be larger.
+  @Test func jobsBeyondTheListingAreAskedFor() throws {
+    @Sendable func job(_ id: UInt64, _ state: JobState, plan: PlanID? = 7) -> JobRecord {
+      var record = CannedFleet.job(state, state == .refused ? .refused(CannedFleet.refusal) : .verified)
+      record.job.id = JobID(id)
+      record.plan = plan
+      return record
+    }
+    let coordinator = try CoordinatorStandIn { request in
+      switch request {
+      case .applyPlan: return [.accepted(Accepted(plan: 7, jobs: [12], text: "plan 7 begins"))]
+      case .plan:
+        var plan = CannedFleet.plan
+        plan.state = .failed
+        return [.plan(plan)]
+      case .jobs: return [.jobs([job(16, .verified)])]
+      case .job(13): return [.jobs([job(13, .refused, plan: nil)])]
+      case .job(14): return [.jobs([job(14, .refused)])]
+      case .job(15): return [.refused(Refusal(.unknownJob, "there is no job 15", remedy: ""))]
+      case .job(let id): return [.jobs([job(id.number, .verified)])]
+      default: return []
+      }
+    }
+    let run = try Run("plan apply 7", coordinator)
+    #expect(run.exit == .refused)
+    #expect(run.err.contains("numafleet: job 14, db on host-a refused"), "\(run.err)")
+    #expect(!run.err.contains("job 13") && run.err.contains("job 12") && run.err.contains("job 16"))
+  }
+
+  /// Past events come in pages, and what happened between the last page and the first live event is asked for.
+  @Test(arguments: [false, true]) func eventsHaveNoGaps(follows: Bool) throws {
+    @Sendable func events(_ sequences: ClosedRange<UInt64>) -> OperatorReply {
+      .events(sequences.map { FleetEvent(sequence: $0, wallMilliseconds: 0, kind: .jobSent, actor: "", text: "") })
+    }
+    let coordinator = try CoordinatorStandIn { request in
+      switch request {
+      case .events(after: 0, follow: false): [events(1...3)]
+      case .events(after: 3, follow: false): [events(2...5)]
+      case .events(after: 5, follow: true): [.events([]), events(6...6), events(9...9)]
+      case .events(after: 6, follow: false): [events(7...9)]
+      case .events(after: 9, follow: true): [events(10...10), .refused(CannedFleet.refusal)]
+      default: [.events([])]
+      }
+    }
+    let run = try Run("events -o json\(follows ? " --follow" : "")", coordinator)
+    let shown = run.out.matches(of: #/"sequence" ?: ?(\d+)/#).compactMap { Int($0.1) }
+    #expect(shown == Array(1...(follows ? 10 : 5)), "\(run.out)")
+    #expect(run.exit == (follows ? .refused : .done))
+  }
+
   @Test func noWaitPrintsWhatWasAccepted() throws {
     let coordinator = try CoordinatorStandIn { _ in [.accepted(Accepted(jobs: [12], text: "accepted"))] }
     let run = try Run("numatune db --nodeset 1 --no-wait", coordinator)
@@ -191,6 +280,9 @@ import ZeroMQTransport
     #expect(try Run("key show \(file)").out == made.out)
     #expect(try Run("key show \(file).pub").out == made.out)
     #expect(!(try Run("key show \(file) -o json").out.contains(secret.revealedZ85())))
+    let nowhere = try Run("key new --out \(folder.path)/no/k")
+    #expect(nowhere.exit == .refused)
+    #expect(nowhere.err.hasSuffix("create the directory \(folder.path)/no\n"), "\(nowhere.err)")
     let again = try Run("key new --out \(file)")
     #expect(again.exit == .refused)
     #expect(try KeyFile.readSecret(file) == secret)
@@ -204,11 +296,13 @@ import ZeroMQTransport
     try Data("kind: policy\novercommit_percent: 50\n".utf8).write(to: bad)
     #expect(try Run("config check \(good.path)").out == "\(good.path): a valid policy file\n")
     let run = try Run("config check \(good.path) \(bad.path)")
-    #expect(run.exit == .refused)
+    // As the daemons do with the same mistake.
+    #expect(run.exit == .usage)
     #expect(run.err.contains("\(bad.path):2:21: overcommit_percent is 50; allowed: 100...6400"), "\(run.err)")
     let json = try Run("config check \(bad.path) -o json")
     #expect(json.out.contains("\"code\" : \"configuration\""))
-    #expect(try Run("config check \(folder.path)/none.yaml").err.contains("No such file or directory"))
+    let none = try Run("config check \(folder.path)/none.yaml")
+    #expect(none.exit == .usage && none.err.contains("No such file or directory"), "\(none.err)")
     #expect(try Run("config check \(folder.path)").err.contains("Is a directory"))
   }
 }

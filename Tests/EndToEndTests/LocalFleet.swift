@@ -1,5 +1,8 @@
+import Fleet
 import Foundation
 import Testing
+import Wire
+import ZeroMQTransport
 
 /// A coordinator, agents without libvirt and operators on this host's loopback, in a folder that goes with it.
 final class LocalFleet {
@@ -57,10 +60,10 @@ final class LocalFleet {
   }
 
   /// Starts an agent with the key of that name.
-  func startAgent(_ name: String) throws -> Child {
+  func startAgent(_ name: String, config: String = "cluster-config/agent.yaml") throws -> Child {
     try start(
       "numafleet-agent",
-      ["--config", "cluster-config/agent.yaml"]
+      ["--config", config]
         + set(agentSettings(name) + ["libvirt_uri=none", "journal=\(folder.path("\(name).journal"))"]))
   }
 
@@ -85,6 +88,35 @@ final class LocalFleet {
         "NUMAFLEET_COORDINATOR": "tcp://127.0.0.1:\(operatorsPort)", "NUMAFLEET_KEY": folder.path("\(name).key"),
         "NUMAFLEET_COORDINATOR_KEY": coordinatorKey ?? publicKeyFile,
       ])
+  }
+
+  /// Starts the command that prints events as they happen.
+  func follow() throws -> Child {
+    try start("numafleet", ["events", "--follow", "-o", "json", "--coordinator", "ipc://\(socket)"])
+  }
+
+  /// Asks for guests that nobody has, each of which makes an event. Without a suspension point, for a dialer belongs
+  /// to one thread.
+  func refuse(_ guests: [String]) throws {
+    var destination = Destination.local(name: "c", path: socket)
+    destination.sentBytesMax = 1 << 20
+    destination.receivedBytesMax = 8 << 20
+    let dialer = try Dialer([destination])
+    var (sent, answered) = (0, 0)
+    let limit = ContinuousClock.now + .seconds(60)
+    while answered < guests.count, ContinuousClock.now < limit {
+      for case .received in dialer.wait(timeoutMilliseconds: 200).events { answered += 1 }
+      // As many on their way as a connection's queue holds without loss.
+      while sent < min(answered + 8, guests.count), dialer.isConnected("c") {
+        let wish = PlaceGuest(guest: guests[sent], dryRun: true, explain: false)
+        sent += 1
+        let envelope = Envelope(
+          messageID: UInt64(sent), epoch: 0, boot: BootID("t"), sequence: UInt64(sent),
+          payload: OperatorRequest.placeGuest(wish))
+        _ = dialer.send(EnvelopeCodec.encode(envelope), to: "c")
+      }
+    }
+    try expect(answered == guests.count)
   }
 
   /// Whether the local operator's answer has that text.

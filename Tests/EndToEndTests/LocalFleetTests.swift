@@ -1,6 +1,9 @@
+import Fleet
 import Foundation
 import Glibc
 import Testing
+
+@testable import numafleet_coordinator
 
 extension EndToEndTests {
   /// Two agents, a coordinator and an operator as processes of this host, without libvirt.
@@ -101,6 +104,71 @@ extension EndToEndTests {
       #expect(await eventually { coordinator.logged.contains("policy not reloaded") })
       #expect(coordinator.logged.contains("policy.yaml:2"))
       #expect(try await fleet.shows("\"overcommitPercent\" : 200", "policy", "show", "-o", "json"))
+    }
+
+    @Test func anAgentSurvivesSIGHUPAndSaysWhatARestartWouldChange() async throws {
+      let fleet = try await LocalFleet()
+      try await fleet.key("a", role: "agent")
+      let file = fleet.folder.path("agent.yaml")
+      let text = try String(contentsOfFile: "cluster-config/agent.yaml", encoding: .utf8)
+      func write(_ text: String) throws { try text.write(toFile: file, atomically: true, encoding: .utf8) }
+      try write(text)
+      let agent = try fleet.startAgent("a", config: file)
+      #expect(await eventually { agent.logged.contains("welcomed") }, "\(agent.logged)")
+      agent.signal(SIGHUP)
+      #expect(await eventually { agent.logged.contains("nothing has changed") }, "\(agent.logged)")
+      try write(text.replacing("threads_milliseconds: 5000", with: "threads_milliseconds: 1000"))
+      agent.signal(SIGHUP)
+      #expect(await eventually { agent.logged.contains("keys=poll") }, "\(agent.logged)")
+      try write("kind: agent\nwhatever: 1\n")
+      agent.signal(SIGHUP)
+      #expect(await eventually { agent.logged.contains("agent.yaml:2") }, "\(agent.logged)")
+      #expect(!agent.hasEnded)
+      #expect(try await fleet.shows("a     connected", "host", "list"))
+    }
+
+    /// More than one page of them, by number and by size.
+    @Test func aFollowerMissesNoEventHoweverManyThereAre() async throws {
+      let fleet = try await LocalFleet()
+      let many = 10_050
+      try fleet.refuse(
+        Array(repeating: "nobody", count: many) + Array(repeating: String(repeating: "x", count: 60_000), count: 150))
+      let follower = try fleet.follow()
+      try fleet.refuse(["late"])
+      #expect(await eventually { follower.printed.contains("no guest is called late") }, "\(follower.logged)")
+      follower.signal(SIGINT)
+      let end = await follower.end()
+      let sequences = end.out.split(separator: "\n").compactMap {
+        $0.firstMatch(of: #/"sequence":(\d+)/#).flatMap { UInt64($0.1) }
+      }
+      #expect(end.status == 0)
+      let isWhole = sequences == Array(1...UInt64(many + 152))
+      #expect(isWhole, "\(sequences.count) events, ending in \(sequences.suffix(3))")
+      let listed = try await fleet.run("events", "--after", "2", "-o", "json")
+      #expect(listed.out.matches(of: #/"sequence" : /#).count == sequences.count - 2, "\(listed.err)")
+    }
+
+    @Test func aPageOfEventsFitsAMessageAndIsNeverEmpty() {
+      let events = [3, 4, 9, 1].enumerated().map { index, size in
+        FleetEvent(
+          sequence: UInt64(index), wallMilliseconds: 0, kind: .jobSent, actor: "a",
+          text: String(repeating: "x", count: size))
+      }
+      #expect(events.page(bytesMax: 9).map(\.sequence) == [0, 1])
+      #expect(Array(events[2...]).page(bytesMax: 9).map(\.sequence) == [2])
+      #expect(events.page(bytesMax: 100) == events)
+      #expect([FleetEvent]().page(bytesMax: 100).isEmpty)
+    }
+
+    @Test(arguments: ["-1", "3600001", "4294968"]) func aWorkloadRefusesAPauseItCannotSleep(_ pause: String)
+      async throws
+    {
+      let folder = try Folder()
+      let workload = try Child(
+        Programs.path("numa-workload"), ["--memory", "1", "--pause-milliseconds=\(pause)"], in: folder.url)
+      defer { workload.signal(SIGKILL) }
+      #expect(await eventually { workload.hasEnded || workload.printed.contains("holds") })
+      #expect(workload.logged.contains("--pause-milliseconds is 0...3600000"), "\(workload.logged)")
     }
 
     @Test(arguments: ["3-1", "^5", "0-99999999999", "1,,2", "a"])

@@ -75,13 +75,11 @@ import Testing
     #expect(open() == .io("it is not a regular file"))
   }
 
-  @Test func missingDirectoryIsNamed() {
-    let kind = failure { () throws(StoreError) in _ = try Ledger(path: scratch.directory + "/none/ledger") }
-    guard case .io(let words)? = kind else {
-      Issue.record("\(String(describing: kind))")
-      return
-    }
-    #expect(words.contains("No such file or directory"))
+  @Test func missingDirectoryIsToBeCreated() {
+    let directory = scratch.directory + "/none"
+    let error = #expect(throws: StoreError.self) { try Ledger(path: directory + "/ledger") }
+    #expect(error?.kind == .noDirectory)
+    #expect(error?.remedy == "create the directory \(directory) and start it again")
   }
 
   @Test func foreignDatabaseIsRefusedAndUntouched() throws {

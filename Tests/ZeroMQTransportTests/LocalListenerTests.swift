@@ -105,6 +105,13 @@ import Testing
     #expect(throws: TransportError.self, "\(what)") { try Hub([listener]) }
   }
 
+  @Test func missingDirectoriesAreNamed() throws {
+    let missing = TransportError.noDirectory("/tmp/numafleet-never/x", of: "/tmp/numafleet-never/x/s")
+    #expect(throws: missing) { try Hub([.local(name: "l", path: "/tmp/numafleet-never/x/s")]) }
+    #expect(throws: missing) { try KeyFile.write(try CurveSecretKey.generate(), to: "/tmp/numafleet-never/x/s") }
+    #expect(missing.description.hasSuffix("create the directory /tmp/numafleet-never/x"))
+  }
+
   @Test func keysNeedTCPAndAnAddressInUseIsNamed() throws {
     let key = try CurveSecretKey.generate()
     let table = try KeyTable()

@@ -27,8 +27,8 @@ extension AskingCommand {
     }
     guard waiting.wait, accepted.plan != nil || !accepted.jobs.isEmpty else { return try console.show(reply) }
     console.note(accepted.text)
-    let records = try JobWatch(client: client, console: console, options: waiting).end(of: accepted)
-    try console.show(ended: records)
+    let verdict = try JobWatch(client: client, console: console, options: waiting).end(of: accepted)
+    try console.show(verdict)
   }
 }
 
@@ -51,8 +51,8 @@ extension Console {
   }
 
   /// Shows jobs that have ended, and throws the worst end that is not "verified".
-  func show(ended records: [JobRecord]) throws(CommandFailure) {
-    let failure = JobVerdict(records: records).failure
+  func show(_ verdict: JobVerdict) throws(CommandFailure) {
+    let (records, failure) = (verdict.records, verdict.failure)
     if format == .table || failure == nil {
       let reply = OperatorReply.jobs(records)
       show(

@@ -50,6 +50,20 @@ final class CoordinatorClient {
     }
   }
 
+  /// Hands over every event after a sequence that has happened by now, however many pages they fill.
+  func past(after sequence: UInt64, _ each: (FleetEvent) -> Void) throws(CommandFailure) {
+    var last = sequence
+    while true {
+      let reply = try ask(.events(after: last, follow: false))
+      guard case .events(let events) = reply else { throw unexpected(reply) }
+      guard events.contains(where: { $0.sequence > last }) else { return }
+      for event in events where event.sequence > last {
+        each(event)
+        last = event.sequence
+      }
+    }
+  }
+
   /// Asks for events and hands over each as it comes, until SIGINT or SIGTERM; asks again after a lost connection.
   func follow(after sequence: UInt64, _ each: (FleetEvent) -> Void) throws(CommandFailure) {
     do { try dialer.catchSignals([.interrupt, .terminate]) } catch {
@@ -57,22 +71,45 @@ final class CoordinatorClient {
     }
     var last = sequence
     while !interrupted {
-      let id = try send(.events(after: last, follow: true), until: now() + patienceMilliseconds)
-      while !interrupted, dialer.isConnected(Self.name) {
-        for envelope in received where envelope.answering == id {
-          switch envelope.payload {
-          case .events(let events):
-            for event in events where event.sequence > last {
-              each(event)
-              last = event.sequence
-            }
-          case .refused(let refusal): throw CommandFailure(refusal)
-          default: throw unexpected(envelope.payload)
-          }
+      // One answer holds a page; only when a page brings nothing new are live events the next ones.
+      let caughtUp = try stream(follow: false, after: &last, each)
+      if caughtUp { _ = try stream(follow: true, after: &last, each) }
+    }
+  }
+
+  /// Takes one page of past events, or past and later ones for as long as they come without a gap. Whether there was
+  /// nothing new; false as well when the connection was lost or the command interrupted.
+  private func stream(
+    follow: Bool, after last: inout UInt64, _ each: (FleetEvent) -> Void
+  ) throws(CommandFailure) -> Bool {
+    let deadline = now() + patienceMilliseconds
+    let id = try send(.events(after: last, follow: follow), until: deadline)
+    var answered = false
+    while !interrupted, dialer.isConnected(Self.name) {
+      let envelopes = received.filter { $0.answering == id }
+      received.removeAll()
+      for envelope in envelopes {
+        let before = last
+        for event in try events(in: envelope) where event.sequence > last {
+          // Sequences have no gaps, so what is missing fills more than one page and has to be asked for.
+          if follow, answered, event.sequence != last + 1 { return false }
+          each(event)
+          last = event.sequence
         }
-        received.removeAll()
-        try turn(until: now() + 60_000, lossMatters: false)
+        if !follow { return last == before }
+        answered = true
       }
+      guard answered || now() < deadline else { throw noAnswer() }
+      try turn(until: answered ? now() + 60_000 : deadline, lossMatters: false)
+    }
+    return false
+  }
+
+  private func events(in envelope: Envelope<OperatorReply>) throws(CommandFailure) -> [FleetEvent] {
+    switch envelope.payload {
+    case .events(let events): return events
+    case .refused(let refusal): throw CommandFailure(refusal)
+    default: throw unexpected(envelope.payload)
     }
   }
 

@@ -14,7 +14,7 @@ func publicKey(named text: String) throws(CommandFailure) -> CurvePublicKey {
   } catch let failure as CommandFailure {
     throw failure
   } catch {
-    throw CommandFailure(code: "key", "\(error)", remedy: "`numafleet key new --out FILE` makes a pair", exit: .refused)
+    throw CommandFailure(code: "key", "\(error)", remedy: "`numafleet key new --out FILE` makes a pair", exit: .usage)
   }
 }
 
@@ -23,6 +23,6 @@ func secretKey(in file: String) throws(CommandFailure) -> CurveSecretKey {
   do {
     return try KeyFile.readSecret(file)
   } catch {
-    throw CommandFailure(code: "key", "\(error)", remedy: "`numafleet key new --out FILE` makes a pair", exit: .refused)
+    throw CommandFailure(code: "key", "\(error)", remedy: "`numafleet key new --out FILE` makes a pair", exit: .usage)
   }
 }

@@ -24,8 +24,13 @@ struct EventsCommand: AskingCommand {
   @OptionGroup var output: OutputOptions
 
   func perform(_ console: Console) throws(CommandFailure) {
-    guard follow else { return try show(.events(after: after, follow: false), console) }
-    try CoordinatorClient(connection).follow(after: after) { event in
+    let client = try CoordinatorClient(connection)
+    guard follow else {
+      var events: [FleetEvent] = []
+      try client.past(after: after) { events.append($0) }
+      return try console.show(.events(events))
+    }
+    try client.follow(after: after) { event in
       console.showLine(table: EventLine(event: event).text, json: event)
     }
   }

@@ -44,7 +44,7 @@ struct JobShowCommand: AskingCommand {
       var waiting = WaitOptions()
       waiting.waitTimeout = waitTimeout
       let watch = JobWatch(client: client, console: console, options: waiting)
-      return try console.show(ended: watch.end(of: Accepted(jobs: [JobID(id)], text: "")))
+      return try console.show(watch.end(of: Accepted(jobs: [JobID(id)], text: "")))
     }
     let reply = try client.ask(.job(JobID(id)))
     guard case .jobs(let records) = reply, let record = records.first else { throw client.unexpected(reply) }

@@ -39,7 +39,12 @@ struct KeyNewCommand: FleetCommand {
       console.show(
         table: key.publicKey.z85, json: ["publicKey": key.publicKey.z85, "secretFile": out, "publicFile": out + ".pub"])
     } catch {
-      throw CommandFailure(code: "key", "\(error)", remedy: "choose another --out", exit: .refused)
+      let remedy =
+        switch error {
+        case .noDirectory: ""
+        default: "choose another --out"
+        }
+      throw CommandFailure(code: "key", "\(error)", remedy: remedy, exit: .refused)
     }
   }
 }

@@ -68,7 +68,12 @@ struct PlanShowCommand: AskingCommand {
 /// `numafleet plan apply ID`.
 struct PlanApplyCommand: AskingCommand {
   static let configuration = CommandConfiguration(
-    commandName: "apply", abstract: "Carries a plan out, wave by wave, and waits until its jobs are verified.")
+    commandName: "apply", abstract: "Carries a plan out, wave by wave, and waits until its jobs are verified.",
+    discussion: """
+      Before each wave the plan is checked against the fleet again; when it no
+      longer fits, it stops there, guests moved so far stay moved, and the exit code
+      is 1.
+      """)
 
   @Argument(help: "The plan's number.")
   var id: UInt64

@@ -26,7 +26,7 @@ struct PlanVerifyCommand: AskingCommand {
     let checks = plan.moves.map { move in
       PlanCheck(move: move, guest: guests.first { $0.guest.id == move.guest }?.guest)
     }
-    console.show(table: PlanCheckText(checks: checks).text, json: ["checks": checks])
+    console.show(table: PlanCheckText(plan: plan.id, checks: checks).text, json: ["checks": checks])
     let failed = checks.filter { !$0.differences.isEmpty }
     guard failed.isEmpty else {
       throw CommandFailure(
@@ -72,6 +72,7 @@ struct PlanCheck: Encodable {
 
 /// The checks as a table, what differs below it.
 struct PlanCheckText {
+  let plan: PlanID
   let checks: [PlanCheck]
 
   var text: String {
@@ -83,7 +84,8 @@ struct PlanCheckText {
         cells(check.wanted.memory), check.mibNow, check.differences.isEmpty ? "as planned" : "differs")
     }
     let details = checks.flatMap { check in check.differences.map { "\(printable(check.name)): \(printable($0))" } }
-    return ([table.text(empty: "the plan moves nothing")] + details).joined(separator: "\n")
+    let rows = table.text(empty: "plan \(plan) moves nothing, so there is nothing to verify")
+    return ([rows] + details).joined(separator: "\n")
   }
 
   private func cells(_ cells: [GuestCellPlacement]) -> String {

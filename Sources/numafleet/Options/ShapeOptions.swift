@@ -8,13 +8,18 @@ struct ShapeOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Read the shape from a YAML file of `kind: shape`.", valueName: "file"))
   var shape: String?
 
-  @Option(help: "How many vcpus, over all guest cells.")
+  // Unconditional parsing lets a negative number be refused for what it is, and not be taken for an option.
+  @Option(parsing: .unconditional, help: "How many vcpus, over all guest cells.")
   var vcpus: Int?
 
-  @Option(help: "How much memory, over all guest cells, with its unit: 512MiB, 4GiB.", transform: amount)
+  @Option(
+    parsing: .unconditional, help: "How much memory, over all guest cells, with its unit: 512MiB, 4GiB.",
+    transform: amount)
   var memory: KiB?
 
-  @Option(help: ArgumentHelp("How many guest cells, 1 to 8; vcpus and memory are shared out evenly.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How many guest cells, 1 to 8; vcpus and memory are shared out evenly.", valueName: "n"))
   var guestCells: Int?
 
   @Option(help: "What to call it.")
@@ -37,10 +42,11 @@ struct ShapeOptions: ParsableArguments {
       "A host device that it must be near: 0000:21:00.0 or 8086:1572. May be repeated.", valueName: "device"))
   var near: [String] = []
 
-  @Option(help: ArgumentHelp("Host CPUs for its emulator threads alone.", valueName: "n"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Host CPUs for its emulator threads alone.", valueName: "n"))
   var emulatorPcpus: Int?
 
-  @Option(help: ArgumentHelp("How many iothreads.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("How many iothreads.", valueName: "n"))
   var iothreads: Int?
 
   @Option(help: "A host it may go to. May be repeated; without it any host.")
@@ -111,6 +117,6 @@ struct ShapeOptions: ParsableArguments {
 extension CommandFailure {
   /// A configuration or shape file that is wrong.
   init(configuration error: ConfigurationError) {
-    self.init(code: "configuration", error.description, remedy: "mend the file; nothing was changed", exit: .refused)
+    self.init(code: "configuration", error.description, remedy: "mend the file; nothing was changed", exit: .usage)
   }
 }
