@@ -45,10 +45,20 @@ actor Machines {
     return try await run.value
   }
 
-  private static func boot(_ scenario: Scenario) async throws -> MachineOutcome {
+  /// Boots until libvirtd and the guests are up: QEMU inside QEMU hangs now and then, before there is anything to test.
+  private static func boot(_ scenario: Scenario, attempts: Int = 3) async throws -> MachineOutcome {
     let folder = try Folder()
     defer { withExtendedLifetime(folder) {} }
-    let end = try await start(scenario.rawValue, [], in: folder).end()
+    let machine = try start(scenario.rawValue, [], in: folder)
+    let spoke = await eventually(within: 300) { machine.printed.contains("\n") || machine.hasEnded }
+    let isUp = spoke && !machine.printed.hasPrefix("not ok guests ")
+    if !isUp, attempts > 1 {
+      machine.signal(SIGTERM)
+      let end = await machine.end()
+      print("the machine of scenario \(scenario.rawValue) is started again: \(end.out) \(end.err.suffix(1000))")
+      return try await boot(scenario, attempts: attempts - 1)
+    }
+    let end = await machine.end()
     return MachineOutcome(output: end.out, complaints: "status \(end.status)\n\(end.err)")
   }
 
