@@ -97,26 +97,28 @@ import Testing
   }
 
   @Test(arguments: [
-    ("ipc path too long", Listener.local(name: "l", path: "/tmp/" + String(repeating: "x", count: 120))),
+    ("ipc path too long", Listener.local(name: "l", path: "/" + String(repeating: "x", count: 120))),
     ("relative path", Listener.local(name: "l", path: "c.sock")),
-    ("no name", Listener.local(name: "", path: "/tmp/numafleet-never.sock")),
+    ("no name", Listener.local(name: "", path: "/numafleet-never.sock")),
   ])
   func unusableLocalListenerIsRefused(_ what: String, _ listener: Listener) {
     #expect(throws: TransportError.self, "\(what)") { try Hub([listener]) }
   }
 
   @Test func missingDirectoriesAreNamed() throws {
-    let missing = TransportError.noDirectory("/tmp/numafleet-never/x", of: "/tmp/numafleet-never/x/s")
-    #expect(throws: missing) { try Hub([.local(name: "l", path: "/tmp/numafleet-never/x/s")]) }
-    #expect(throws: missing) { try KeyFile.write(try CurveSecretKey.generate(), to: "/tmp/numafleet-never/x/s") }
-    #expect(missing.description.hasSuffix("create the directory /tmp/numafleet-never/x"))
+    let directory = "\(try TemporaryDirectory().path)/never"
+    let file = "\(directory)/s"
+    let missing = TransportError.noDirectory(directory, of: file)
+    #expect(throws: missing) { try Hub([.local(name: "l", path: file)]) }
+    #expect(throws: missing) { try KeyFile.write(try CurveSecretKey.generate(), to: file) }
+    #expect(missing.description.hasSuffix("create the directory \(directory)"))
   }
 
   @Test func keysNeedTCPAndAnAddressInUseIsNamed() throws {
     let key = try CurveSecretKey.generate()
     let table = try KeyTable()
     #expect(throws: TransportError.self) {
-      try Hub([.curve(name: "a", endpoint: "ipc:///tmp/numafleet-never", serverKey: key, admitting: table)])
+      try Hub([.curve(name: "a", endpoint: "ipc:///numafleet-never", serverKey: key, admitting: table)])
     }
     let first = try Hub([.curve(name: "a", endpoint: "tcp://127.0.0.1:0", serverKey: key, admitting: table)])
     let taken = first.endpoints[0]
