@@ -320,7 +320,8 @@ struct JobRun: Sendable, Hashable {
 
   /// What is true of a guest that is where it was.
   private func afterUndo(_ because: Refusal, _ guest: Guest) -> String {
-    if because.code == .libvirtTimeout {
+    // Libvirt's keepalive may end the connection before the deadline; the call lies in libvirtd's queue all the same.
+    if because.code == .libvirtTimeout || because.code == .libvirtDown {
       return "the guest is as it was, but libvirt may yet do, late, what it was asked: look at it when libvirt answers"
     }
     if before?.numatune == nil, let nodeset = guest.live.numatune?.nodeset {

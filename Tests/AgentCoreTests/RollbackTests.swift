@@ -63,6 +63,22 @@ import Testing
     }
   }
 
+  /// Who got no answer does not know what became of the call, so nothing says that all is as it was for good.
+  @Test(arguments: [Refusal.Code.libvirtTimeout, .libvirtDown]) func aCallWithoutAnAnswerMayYetBeDone(
+    code: Refusal.Code
+  ) throws {
+    var scene = try begun(["guest db pins 0;1 mem 1", "job 1 db pins 2;3"])
+    for _ in 0..<2 { _ = try scene.carryOut() }
+    _ = try scene.fail(Refusal(code, "no answer", remedy: "start it"))
+    _ = try scene.finish()
+    guard case .refused(let refusal)? = scene.reports[1]?.outcome else {
+      Issue.record("\(String(describing: scene.reports[1]))")
+      return
+    }
+    #expect(refusal.code == .rolledBack)
+    #expect(refusal.remedy.contains("libvirt may yet do, late"))
+  }
+
   /// Shares that were unset go back to the kernel's default, and where that fails nothing claims that they did.
   @Test(arguments: [false, true]) func unsetSharesGoBackToTheDefault(undoFails: Bool) throws {
     var scene = try begun(["guest db pins 0;1 mem 1", "job 1 db pins 2;3 shares 200"])
