@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static int result(long rc) { return rc < 0 ? -errno : (int)rc; }
@@ -106,6 +107,17 @@ int clinux_pidfd_open(pid_t pid) { return result(syscall(SYS_pidfd_open, pid, 0)
 
 int clinux_pidfd_send_signal(int pidfd, int signal) {
   return result(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0));
+}
+
+ssize_t clinux_touch(pid_t pid, const uintptr_t *addresses, size_t count) {
+  enum { maximum = 1024 };  // UIO_MAXIOV
+  char bytes[maximum];
+  struct iovec remote[maximum];
+  if (count > maximum) count = maximum;
+  for (size_t i = 0; i < count; i++) remote[i] = (struct iovec){(void *)addresses[i], 1};
+  const struct iovec local = {bytes, count};
+  const ssize_t got = process_vm_readv(pid, &local, 1, remote, count, 0);
+  return got < 0 ? -errno : got;
 }
 
 pid_t clinux_gettid(void) { return (pid_t)syscall(SYS_gettid); }

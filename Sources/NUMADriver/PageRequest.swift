@@ -23,8 +23,7 @@ struct PageRequest {
       case cell: counts.alreadyThere += 1
       case 0...:
         if let from, !from.contains(Int(place)) { counts.passedOver += 1 } else { pending.append(page) }
-      // Kernels from 5.16 on give EFAULT for some untouched pages and ENOENT for others.
-      case Int(-ENOENT), Int(-EFAULT): counts.absent += 1
+      case _ where Self.isAbsent(place): counts.absent += 1
       default: counts.unknown += 1
       }
     }
@@ -44,6 +43,24 @@ struct PageRequest {
 
   /// The cell of each page, or a negative errno.
   private func locate(_ pages: [UInt]) throws(KernelError) -> [Int32] {
+    var places = try ask(pages)
+    let absent = zip(pages, places).filter { Self.isAbsent($1) }.map(\.0)
+    let hidden = HintingFaults(pid: incarnation.pid).take(absent)
+    if hidden.isEmpty { return places }
+    var found = zip(hidden, try ask(hidden)).makeIterator()
+    var next = found.next()
+    for (index, page) in pages.enumerated() {
+      guard let (hiddenPage, place) = next, hiddenPage == page else { continue }
+      places[index] = place
+      next = found.next()
+    }
+    return places
+  }
+
+  /// Kernels from 5.16 on give EFAULT for some untouched pages and ENOENT for others.
+  private static func isAbsent(_ place: Int32) -> Bool { place == -ENOENT || place == -EFAULT }
+
+  private func ask(_ pages: [UInt]) throws(KernelError) -> [Int32] {
     var pages = pages.map { UnsafeMutableRawPointer(bitPattern: $0) }
     var status = [Int32](repeating: -ENOENT, count: pages.count)
     let result = numa_move_pages(Int32(incarnation.pid), UInt(pages.count), &pages, nil, &status, 0)

@@ -49,6 +49,11 @@ int clinux_pidfd_open(pid_t pid);
 /// pidfd_send_signal(2) with no extra information (signal 0 asks whether the process lives): 0 or -errno.
 int clinux_pidfd_send_signal(int pidfd, int signal);
 
+/// Reads one byte at each address of another process with process_vm_readv(2), which faults pages in as the process
+/// itself would: how many could be read before the first that could not, or -errno (EFAULT: the first could not).
+/// At most 1024 are read in a call.
+ssize_t clinux_touch(pid_t pid, const uintptr_t *addresses, size_t count);
+
 /// The caller's own thread id.
 pid_t clinux_gettid(void);
 
