@@ -5,8 +5,6 @@ import NUMA
 struct GuestAssembly {
   let host: HostID
   let facts: HostFacts
-  /// The most vcpus that a report carries: QEMU's largest machine.
-  private static let vcpusLimit = 4096
 
   /// A libvirt domain; `process` is nil when it does not run or its process could not be read.
   func guest(_ domain: DomainRecord, process: ProcessObservation?) -> Guest {
@@ -48,7 +46,7 @@ struct GuestAssembly {
     guest.vcpusOnline = CPUSet(ids)
     guest.vcpusMaximum =
       hasVCPUNames
-      ? max(machine?.vcpusMaximum ?? 0, (ids.max() ?? -1) + 1) : min(process.threads.count, Self.vcpusLimit)
+      ? max(machine?.vcpusMaximum ?? 0, (ids.max() ?? -1) + 1) : min(process.threads.count, Guest.vcpusLimit)
     guest.iothreads = guest.threads.compactMap { if case .iothread(let id) = $0.role { id } else { nil } }.sorted()
     if hasVCPUNames, let machine {
       guest.memory = machine.memory

@@ -37,7 +37,7 @@ private enum ShapeCellKey: String, SectionKey {
 extension ShapeCell {
   init(_ value: Value) throws(ConfigurationError) {
     let section = try Section<ShapeCellKey>(value)
-    let vcpus = try section.required(.vcpus, example: "4").number(in: 0...4096)
+    let vcpus = try section.required(.vcpus, example: "4").number(in: 0...Guest.vcpusLimit)
     self.init(
       vcpus: vcpus, memory: try section.required(.memory, example: "8GiB").amount(in: KiB(mib: 1)...KiB(gib: 65_536)))
   }

@@ -42,6 +42,9 @@ public struct Guest: Sendable, Hashable, Codable {
   /// What may be done to the guest while it runs, and why.
   public var movability: Movability
 
+  /// The most vcpus or iothreads of a guest, and so the largest id of one: QEMU's largest x86-64 machine.
+  public static let vcpusLimit = 4096
+
   public init(
     id: GuestID, name: String, kind: GuestKind, state: GuestState, incarnation: Incarnation? = nil,
     persistent: Bool = false, vcpusMaximum: Int = 0, vcpusOnline: CPUSet = [], memory: KiB = 0,

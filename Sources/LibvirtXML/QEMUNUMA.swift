@@ -10,15 +10,12 @@ struct SMP {
   let cores: Int
   let threads: Int
 
-  /// QEMU's largest machine, and the most that a report carries.
-  private static let vcpusLimit = 4096
-
   /// Reads the value; without one QEMU has one vcpu.
   init(_ text: String?) throws(QEMUCommandLineError) {
     let option = try QEMUOption(text ?? "1", implied: "cpus")
     func number(_ key: String) throws(QEMUCommandLineError) -> Int? {
       guard let value = option[key] else { return nil }
-      guard let number = Int(value), (0...Self.vcpusLimit).contains(number) else {
+      guard let number = Int(value), (0...Guest.vcpusLimit).contains(number) else {
         throw QEMUCommandLineError("-smp \(key)= is \"\(value.prefix(20))\"")
       }
       return number == 0 ? nil : number
@@ -29,7 +26,7 @@ struct SMP {
       var product = 1
       for factor in factors {
         product *= factor ?? 1
-        guard product <= Self.vcpusLimit else { throw QEMUCommandLineError("-smp asks for \(product) vcpus or more") }
+        guard product <= Guest.vcpusLimit else { throw QEMUCommandLineError("-smp asks for \(product) vcpus or more") }
       }
       return product
     }

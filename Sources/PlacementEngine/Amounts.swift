@@ -4,8 +4,6 @@ import NUMA
 enum Amounts {
   /// No machine has more: 4 PiB in KiB. Eight of these multiply with a weight of 1000 without overflow.
   static let memoryLimit = 1 << 42
-  /// CPUs that a guest may have: QEMU's limit is 4096 on x86-64.
-  static let vcpuLimit = 4096
 
   /// An amount in KiB within 0 and the limit.
   static func bounded(_ amount: KiB) -> Int { min(max(amount.count, 0), memoryLimit) }

@@ -108,17 +108,17 @@ extension Shape {
       Refusal(.malformed, "shape \(name): \(text)", remedy: "correct the shape")
     }
     for (index, cell) in guestCells.enumerated() {
-      if cell.vcpus > Amounts.vcpuLimit || cell.memory.count > Amounts.memoryLimit {
+      if cell.vcpus > Guest.vcpusLimit || cell.memory.count > Amounts.memoryLimit {
         return malformed("guest cell \(index) asks for \(cell.vcpus) vcpus and \(cell.memory), more than any host has")
       }
     }
     if pageSize.kib <= 0 { return malformed("a page size of \(pageSize.kib) KiB is none") }
     if let text = contradictions().first { return malformed(text) }
-    if vcpus > Amounts.vcpuLimit {
-      return malformed("\(vcpus) vcpus are more than a guest can have (\(Amounts.vcpuLimit))")
+    if vcpus > Guest.vcpusLimit {
+      return malformed("\(vcpus) vcpus are more than a guest can have (\(Guest.vcpusLimit))")
     }
-    if !(0...Amounts.vcpuLimit).contains(emulatorPCPUs) { return malformed("\(emulatorPCPUs) emulator pcpus are none") }
-    if !(0...Amounts.vcpuLimit).contains(iothreads) { return malformed("\(iothreads) iothreads are none") }
+    if !(0...Guest.vcpusLimit).contains(emulatorPCPUs) { return malformed("\(emulatorPCPUs) emulator pcpus are none") }
+    if !(0...Guest.vcpusLimit).contains(iothreads) { return malformed("\(iothreads) iothreads are none") }
     return nil
   }
 }

@@ -12,7 +12,7 @@ extension Guest {
     }.sorted { $0.vcpu < $1.vcpu }
     if masks.isEmpty, hasOnlyWorkers {
       // A process that names no vcpus, plain QEMU without debug-threads among them, runs with all its threads.
-      return threads.prefix(Amounts.vcpuLimit).enumerated().map { index, thread in
+      return threads.prefix(Guest.vcpusLimit).enumerated().map { index, thread in
         Footprint.VCPUMask(vcpu: index, online: true, mask: thread.cpusAllowed)
       }
     }
@@ -28,8 +28,8 @@ extension Guest {
   /// Vcpus that may exist, within the limit whatever was reported.
   var vcpuCount: Int {
     hasOnlyWorkers
-      ? min(threads.count, Amounts.vcpuLimit)
-      : min(max(vcpusMaximum, (vcpusOnline.last ?? -1) + 1, 0), Amounts.vcpuLimit)
+      ? min(threads.count, Guest.vcpusLimit)
+      : min(max(vcpusMaximum, (vcpusOnline.last ?? -1) + 1, 0), Guest.vcpusLimit)
   }
 
   /// Whether libvirt does not know it.

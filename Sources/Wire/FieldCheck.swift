@@ -41,9 +41,9 @@ enum FieldCheck {
     try number(value, in: 0...Int64(CPUKind.idLimit - 1), field)
   }
 
-  /// A count of vcpus or iothreads, or the id of one: at most 4,096, QEMU's largest machine.
+  /// A count of vcpus or iothreads, or the id of one.
   static func vcpu(_ value: Int64, _ field: StaticString) throws(WireError.Kind) -> Int {
-    try number(value, in: 0...4096, field)
+    try number(value, in: 0...Int64(Guest.vcpusLimit), field)
   }
 
   /// An amount of memory.

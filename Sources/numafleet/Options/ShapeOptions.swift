@@ -93,8 +93,9 @@ struct ShapeOptions: ParsableArguments {
     }
     let cells = guestCells ?? 1
     guard (1...8).contains(cells) else { throw CommandFailure(usage: "--guest-cells is \(cells); allowed: 1...8") }
-    guard (cells...4096).contains(vcpus) else {
-      throw CommandFailure(usage: "--vcpus is \(vcpus); allowed: \(cells)...4096, at least one for each guest cell")
+    guard (cells...Guest.vcpusLimit).contains(vcpus) else {
+      throw CommandFailure(
+        usage: "--vcpus is \(vcpus); allowed: \(cells)...\(Guest.vcpusLimit), at least one for each guest cell")
     }
     let page = pageSize ?? .base
     // Whole MiB where the pages allow it, because libvirt's users expect round numbers.
