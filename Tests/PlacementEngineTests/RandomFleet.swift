@@ -4,7 +4,7 @@ import NUMA
 @testable import PlacementEngine
 
 /// Small fleets from a seed: the same seed gives the same fleet on every machine.
-struct RandomFleet {
+struct RandomFleet: RandomNumberGenerator {
   private var state: UInt64
 
   init(seed: Int) { state = UInt64(truncatingIfNeeded: seed) &* 0x9e37_79b9_7f4a_7c15 &+ 0x1234_5678_9abc_def1 }

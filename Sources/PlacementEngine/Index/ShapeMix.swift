@@ -1,0 +1,79 @@
+/// What guests the fleet gets: every shape that was asked for, placed or refused, and how often.
+///
+/// The weights of shapes follow from it: their share of all requests, their vcpus, their memory and whether they have
+/// several cells, each to some power. The powers were searched at random for little loss at once in packings without
+/// departures, where memory runs out, and in churn, where CPUs do; fitted to either alone they lose two to three times
+/// as much in the other. Before the first request the mix holds a little of what clouds sell.
+struct ShapeMix: Sendable {
+  private(set) var shapes: [SlotDemand] = []
+  private var counts: [Int] = []
+  private var numbers = CellLists()
+  private var requests = 0
+  private var nextLesson = 0
+
+  /// Shapes beyond so many are counted no more; the mix knows enough by then.
+  static let shapesMaximum = 256
+  /// Requests for each shape of `common` that are taken for granted.
+  private static let presumed = 31
+  /// A lesson is due when the requests have grown by one in so many.
+  private static let lessonEvery = 17
+  /// In 64ths.
+  private enum Exponent {
+    static let share = 77
+    static let vcpus = 86
+    static let gibPerVCPU = -14
+  }
+  private static let severalCells = 0.87
+
+  init() {
+    for demand in Self.common {
+      _ = numbers.number(of: demand.cells)
+      shapes.append(demand)
+      counts.append(Self.presumed)
+    }
+    requests = shapes.count * Self.presumed
+  }
+
+  /// 1 to 32 vcpus with 2 or 4 GiB each, from 8 on over two cells as well.
+  private static let common: [SlotDemand] = [1, 2, 4, 8, 16, 32].flatMap { vcpus in
+    [2, 4].flatMap { gib in
+      (1...(vcpus < 8 ? 1 : 2)).compactMap { cells in
+        let cell = CellSpace(cpus: vcpus / cells, memory: vcpus / cells * gib << 20)
+        return SlotDemand(cells: Array(repeating: cell, count: cells))
+      }
+    }
+  }
+
+  /// Counts a request, and tells whether the mix has grown so much that its weights should be drawn anew.
+  mutating func count(_ demand: SlotDemand) -> Bool {
+    let number = numbers.number(of: demand.cells)
+    if number < shapes.count {
+      counts[number] += 1
+    } else if number < Self.shapesMaximum {
+      shapes.append(demand)
+      counts.append(1)
+    }
+    requests += 1
+    guard requests >= nextLesson else { return false }
+    nextLesson = requests + requests / Self.lessonEvery
+    return true
+  }
+
+  /// The measure that these requests ask for.
+  func measure() -> AvailableSpace {
+    let weights = shapes.indices.map { index -> Double in
+      let demand = shapes[index]
+      let vcpus = Double(max(demand.total.cpus, 1))
+      let gib = max(Double(demand.total.memory) / 1_048_576, 1.0 / 64)
+      return power(Double(counts[index]) / Double(requests), Exponent.share) * power(vcpus, Exponent.vcpus)
+        * power(gib / vcpus, Exponent.gibPerVCPU) * (demand.cells.count > 1 ? Self.severalCells : 1)
+    }
+    let sum = weights.reduce(0, +)
+    return AvailableSpace(
+      shapes.indices.map { index in
+        AvailableSpace.Entry(
+          cell: shapes[index].widest, cells: shapes[index].cells.count,
+          weight: max(Int(Double(AvailableSpace.unit) * weights[index] / sum), 1))
+      })
+  }
+}
