@@ -30,6 +30,7 @@ let excluded: [String: [String]] = [
   "CoordinatorCoreTests": ["Transcripts"],
   "EndToEndTests": ["Scenarios"],
   "PlacementEngineTests": ["Scenarios"],
+  "SimulationTests": ["Tables"],
   "StoreTests": ["Schemas"],
   "WireTests": ["Golden"],
 ]
@@ -65,6 +66,8 @@ let package = Package(
     .systemLibrary(name: "CLibvirt", providers: [.apt(["libvirt-dev"])]),
     .systemLibrary(name: "CNUMA", providers: [.apt(["libnuma-dev"])]),
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+    // Reads gzipped and plain tables of simulations alike.
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     // GNU-only calls that Glibc's module hides: sched affinity masks, eventfd, pidfd.
     .target(name: "CLinux"),
     // The same wire exchange in bare C, the yardstick of `numafleet bench wire`.
@@ -74,6 +77,7 @@ let package = Package(
     library("NUMA"),
     library("Fleet", ["NUMA"]),
     library("PlacementEngine", ["Fleet", "NUMA"]),
+    library("Simulation", ["PlacementEngine"]),
     library("CoordinatorCore", ["Fleet", "NUMA", "PlacementEngine"]),
     library("AgentCore", ["Fleet", "NUMA"]),
     library("LibvirtXML", ["Fleet", "NUMA", "CLibXML2"]),
@@ -105,7 +109,7 @@ let package = Package(
       "numafleet",
       [
         "Fleet", "NUMA", "Wire", "ClusterConfig", "ZeroMQTransport", "LibvirtXML", "Daemon", "CWireReference",
-        argumentParser,
+        "CZlib", "PlacementEngine", "Simulation", argumentParser,
       ]),
     // Something to place, for the demo and the end-to-end tests.
     executable("numa-workload", [argumentParser]),
@@ -113,6 +117,7 @@ let package = Package(
     tests("NUMATests", ["NUMA"]),
     tests("FleetTests", ["Fleet", "NUMA"]),
     tests("PlacementEngineTests", ["PlacementEngine", "Fleet", "NUMA"]),
+    tests("SimulationTests", ["Simulation", "PlacementEngine"]),
     tests("CoordinatorCoreTests", ["CoordinatorCore", "PlacementEngine", "Fleet", "NUMA"]),
     tests("AgentCoreTests", ["AgentCore", "Fleet", "NUMA"]),
     tests("ClusterConfigTests", ["ClusterConfig", "Fleet", "NUMA"]),

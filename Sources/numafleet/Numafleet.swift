@@ -44,7 +44,7 @@ struct Numafleet: ParsableCommand {
       StatusCommand.self, TopologyCommand.self, HostCommand.self, GuestCommand.self, DoctorCommand.self,
       PlaceCommand.self, StartCommand.self, PlanCommand.self, JobCommand.self, PinCommand.self, NumatuneCommand.self,
       CputuneCommand.self, EventsCommand.self, KeyCommand.self, ConfigCommand.self, PolicyCommand.self,
-      BenchCommand.self,
+      SimulateCommand.self, BenchCommand.self,
     ])
 }
 

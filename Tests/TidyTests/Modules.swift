@@ -10,7 +10,8 @@ enum Modules {
   /// The C libraries and the one Swift module that each belongs to.
   static let foreign = [
     "CZeroMQ": ["ZeroMQTransport"], "CLibvirt": ["LibvirtDriver"], "CNUMA": ["NUMADriver"], "CLibXML2": ["LibvirtXML"],
-    "CLinux": ["ZeroMQTransport", "NUMADriver"], "CWireReference": ["numafleet"], "GRDB": ["Store"],
+    "CLinux": ["ZeroMQTransport", "NUMADriver"], "CWireReference": ["numafleet"], "CZlib": ["numafleet"],
+    "GRDB": ["Store"],
     "SwiftProtobuf": ["Wire"], "Yams": ["ClusterConfig"], "Hummingbird": ["Dashboard"],
   ]
 
