@@ -70,6 +70,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     // GNU-only calls that Glibc's module hides: sched affinity masks, eventfd, pidfd.
     .target(name: "CLinux"),
+    // Best fit in plain C, the yardstick of `numafleet bench placement`.
+    .target(name: "CPlacementReference"),
     // The same wire exchange in bare C, the yardstick of `numafleet bench wire`.
     .target(name: "CWireReference", linkerSettings: [.linkedLibrary("zmq")]),
 
@@ -109,7 +111,7 @@ let package = Package(
       "numafleet",
       [
         "Fleet", "NUMA", "Wire", "ClusterConfig", "ZeroMQTransport", "LibvirtXML", "Daemon", "CWireReference",
-        "CZlib", "PlacementEngine", "Simulation", argumentParser,
+        "CPlacementReference", "CZlib", "PlacementEngine", "Simulation", argumentParser,
       ]),
     // Something to place, for the demo and the end-to-end tests.
     executable("numa-workload", [argumentParser]),

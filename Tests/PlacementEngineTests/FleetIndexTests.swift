@@ -70,6 +70,31 @@ import Testing
     #expect(original.place(demand) == slot)
   }
 
+  /// Hosts go through more states than are kept; what is forgotten is worked out again.
+  @Test func statesWithoutHostsAreForgotten() throws {
+    let wide = CellSpace(cpus: 60, memory: 200 << 20)
+    var index = FleetIndex((0..<2).map { _ in FleetIndex.Host(rack: 0, free: [wide, wide]) })
+    var free = [[wide, wide], [wide, wide]]
+    let demands = try (1...3).map { try #require(SlotDemand(cells: [CellSpace(cpus: $0 * 2, memory: $0 << 20)])) }
+    for demand in demands { index.learn(demand) }
+    var most = 0
+    for step in 0..<18_000 {
+      let demand = demands[step % 3]
+      // Each step leaves less memory, so no state comes back.
+      let tiny = try #require(SlotDemand(cells: [CellSpace(cpus: 0, memory: 1 + step % 7)]))
+      let slot = index.place(demand)
+      if step % 2000 == 0 {
+        let expected = Exhaustive(demand, free, index.measure).best
+        #expect(slot?.host == expected?.host && slot?.cost == expected?.cost)
+      }
+      let place = try #require(slot)
+      index.take(place, for: tiny)
+      free[place.host][place.cells[0]] = free[place.host][place.cells[0]] - tiny.cells[0]
+      most = max(most, index.states.count)
+    }
+    #expect(most > 16_000 && most < 17_000)
+  }
+
   /// A guest of unequal cells on the only host, whose cells fit it in one order only.
   @Test func unequalCellsFindTheirOnlyOrder() throws {
     let host = [CellSpace(cpus: 2, memory: 8), CellSpace(cpus: 4, memory: 2), CellSpace(cpus: 8, memory: 4)]

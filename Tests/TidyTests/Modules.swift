@@ -11,8 +11,8 @@ enum Modules {
   static let foreign = [
     "CZeroMQ": ["ZeroMQTransport"], "CLibvirt": ["LibvirtDriver"], "CNUMA": ["NUMADriver"], "CLibXML2": ["LibvirtXML"],
     "CLinux": ["ZeroMQTransport", "NUMADriver"], "CWireReference": ["numafleet"], "CZlib": ["numafleet"],
-    "GRDB": ["Store"],
-    "SwiftProtobuf": ["Wire"], "Yams": ["ClusterConfig"], "Hummingbird": ["Dashboard"],
+    "CPlacementReference": ["numafleet"], "GRDB": ["Store"], "SwiftProtobuf": ["Wire"], "Yams": ["ClusterConfig"],
+    "Hummingbird": ["Dashboard"],
   ]
 
   /// What the operating system and Swift's own packages give; edges and executables may have them.

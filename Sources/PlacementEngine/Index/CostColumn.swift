@@ -31,6 +31,13 @@ struct CostColumn: Sendable {
   /// The journal begins anew at 0; what is in the tournament stays if all of the old one is.
   mutating func forgetJournal(upTo end: Int) { seen = seen == end ? 0 : Int.min }
 
+  /// States have new numbers: `origins` are the old ones of those that are left.
+  mutating func renumber(_ origins: [Int32]) {
+    let known = origins.map { Int($0) }
+    choices = known.map { $0 < costs.count ? choices[$0] : CellChoice() }
+    costs = known.map { $0 < costs.count ? costs[$0] : Self.unknown }
+  }
+
   mutating func cost(in state: Int, _ states: CellLists, _ measure: AvailableSpace) -> Int32 {
     if state >= costs.count {
       let more = states.count - costs.count

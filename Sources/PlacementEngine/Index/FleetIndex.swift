@@ -95,10 +95,28 @@ public struct FleetIndex: Sendable {
     var cells = Array(free(on: host))
     body(&cells)
     hosts[host] = Int32(states.number(of: cells))
+    if states.count > 2 * hosts.count + Self.statesSpare { forgetStates() }
     journal.append(Int32(host))
     guard journal.count > max(hosts.count, 1024) else { return }
     for index in columns.indices { columns[index].forgetJournal(upTo: journal.count) }
     journal.removeAll(keepingCapacity: true)
+  }
+
+  /// States without hosts that are kept, because hosts often come back to them.
+  private static let statesSpare = 16_384
+
+  /// Drops states that no host is in. Costs that are known go with the states that stay.
+  private mutating func forgetStates() {
+    var kept = CellLists()
+    var origins: [Int32] = []
+    for host in hosts.indices {
+      let old = hosts[host]
+      let new = kept.number(of: states[Int(old)])
+      if new == origins.count { origins.append(old) }
+      hosts[host] = Int32(new)
+    }
+    states = kept
+    for index in columns.indices { columns[index].renumber(origins) }
   }
 
   private mutating func upToDate(_ demand: SlotDemand) -> Int {

@@ -5,10 +5,12 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measures this build on this machine. Needs no fleet and touches none.",
     discussion: """
-      Each measurement starts the real daemons, found beside this command, in a
-      folder of their own under $TMPDIR, and removes them when it ends.
+      wire and agent start the real daemons, found beside this command, in a folder
+      of their own under $TMPDIR, and remove them when they end. Build in release.
       """,
-    subcommands: [BenchWireCommand.self, BenchAgentCommand.self, BenchReferenceCommand.self])
+    subcommands: [
+      BenchWireCommand.self, BenchAgentCommand.self, BenchPlacementCommand.self, BenchReferenceCommand.self,
+    ])
 }
 
 /// `numafleet bench wire`.

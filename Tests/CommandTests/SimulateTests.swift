@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+
+@testable import numafleet
+
+/// `numafleet simulate`: tables in, figures and assignments out.
+@Suite struct Simulate {
+  private static let requests =
+    "req,vcpus,ram,cells,strategy,group,domain\n3,4,8,2,none,0,-1\n4,2,4,1,none,0,-1\n5,8,1,1,none,0,-1\n"
+  /// `host,rack,cpu0,ram0,cpu1,ram1` and one host of two cells with 4 CPUs and 8 GiB, gzipped.
+  private static let hosts =
+    "1f8b0800000000000203cbc82f2ed1294a4cced6492e283500b2720d402c4310cb90cb5cc740c744c70284b90094b69cbb2a000000"
+
+  private let folder = FileManager.default.temporaryDirectory.appending(path: "simulate-\(UUID().uuidString)")
+
+  private func file(_ name: String, _ content: Data) throws -> String {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let url = folder.appending(path: name)
+    try content.write(to: url)
+    return url.path
+  }
+
+  private func hostsFile() throws -> String {
+    try file("hosts.csv.gz", Data(try #require(ReferenceServer.bytes(hexadecimal: Self.hosts))))
+  }
+
+  @Test func packingPlacesAndWritesAssignments() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let requests = try file("requests.csv", Data(Self.requests.utf8))
+    let out = folder.appending(path: "out.csv").path
+    let run = try Run(
+      "simulate packing --hosts \(try hostsFile()) --requests \(requests) --assignments \(out) --json")
+    #expect(run.exit == .done, "\(run.out)")
+    let figures = try #require(try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any])
+    #expect(figures["placed"] as? Int == 2 && figures["requests"] as? Int == 3)
+    #expect(figures["demanded_vcpus"] as? Int == 14 && figures["placed_vcpus"] as? Int == 6)
+    #expect(try String(contentsOfFile: out, encoding: .utf8) == "req,host,cells\n3,7,0+1\n4,7,0\n")
+  }
+
+  @Test func churnTellsWhatItRefused() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let shapes = try file("shapes.csv", Data("f,vcpus,ram,cells,p\n0,3,1,1,1\n".utf8))
+    let events = try file("events.csv", Data("t,op,vm,f\n-1,+,0,0\n0,+,1,0\n1,+,2,0\n2,-,0,0\n3,+,3,0\n".utf8))
+    let run = try Run("simulate churn --hosts \(try hostsFile()) --shapes \(shapes) --events \(events) -o json")
+    let figures = try #require(try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any])
+    #expect(abs((figures["rejected_vcpu_percent"] as? Double ?? 0) - 100.0 / 3) < 0.001)
+    let keys = ["mean_fragment_rate", "mean_free_32c2_slots", "p50_ns", "p99_ns", "rejected_vcpu_percent"]
+    #expect(figures.keys.sorted() == keys)
+  }
+
+  @Test func badTablesAndPathsAreNamed() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let requests = try file("requests.csv", Data("req,vcpus\n".utf8))
+    let bad = try Run("simulate packing --hosts \(try hostsFile()) --requests \(requests) --json")
+    #expect(bad.exit == .usage && bad.out.contains("requests.csv:1: the header is"), "\(bad.out)")
+    let missing = try Run("simulate packing --hosts /nonexistent --requests \(requests) --json")
+    #expect(missing.exit == .usage && missing.out.contains("/nonexistent: No such file"), "\(missing.out)")
+    let damaged = try file("damaged.gz", Data([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xff, 0xff, 0xff]))
+    let broken = try Run("simulate packing --hosts \(damaged) --requests \(requests) --json")
+    #expect(broken.exit == .usage && broken.out.contains("damaged"), "\(broken.out)")
+  }
+
+  @Test func benchOfPlacementRunsSmall() throws {
+    let run = try Run("bench placement --hosts 20 --cells 2 --fill 50 --decisions 200 --json")
+    let figures = try #require(try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any])
+    #expect(figures["hosts"] as? Int == 20 && figures["cells"] as? Int == 2 && figures["fill"] as? Int == 50)
+    #expect(figures["p50_ns"] as? Int ?? 0 > 0 && figures["c_index_ns"] as? Int ?? 0 > 0)
+    let wrong = try Run("bench placement --hosts 1 --cells 2 --guest-cells 8 --json")
+    #expect(wrong.exit == .usage && wrong.out.contains("do not fit on hosts of 2"))
+  }
+}
