@@ -43,13 +43,24 @@ public struct TrialRequests: Sendable {
   }
 }
 
-/// One pass over requests in their order, each placed at once and for good, or refused.
+/// Requests placed for good, or refused.
 public struct PackingTrial: Sendable {
   /// By request; nil where it was refused.
   public private(set) var slots: [FleetIndex.Slot?] = []
   public private(set) var vcpusAsked = 0
   public private(set) var vcpusPlaced = 0
 
+  /// All requests at once, in whatever order places the most vcpus.
+  public init(batch requests: [TrialRequests.Request], on hosts: [FleetIndex.Host], groups: Bool) {
+    let batch = BatchPlacement(
+      requests.map { BatchPlacement.Request($0.demand, rule: groups ? $0.rule : nil, group: $0.group) },
+      on: FleetIndex(hosts))
+    slots = batch.slots
+    vcpusPlaced = batch.vcpusPlaced
+    vcpusAsked = requests.reduce(0) { $0 + $1.demand.total.cpus }
+  }
+
+  /// One after another.
   public init(_ requests: [TrialRequests.Request], on hosts: [FleetIndex.Host], groups: Bool) {
     var placement = GroupPlacement(FleetIndex(hosts))
     for request in requests {

@@ -22,12 +22,14 @@ import Testing
   }
 
   /// Percent of vcpus lost, over the sequences, with every assignment judged.
-  private func lost(on all: Int? = nil) throws -> Double {
+  private func lost(on all: Int? = nil, batch: Bool = false) throws -> Double {
     var sum = 0.0
     for (name, fewest) in [("C1", 1340), ("C2", 1174), ("C3", 1443)] {
       let hosts = try Self.hosts(all ?? fewest)
       let requests = try Self.requests(name)
-      let trial = PackingTrial(requests, on: hosts, groups: true)
+      let trial =
+        batch
+        ? PackingTrial(batch: requests, on: hosts, groups: true) : PackingTrial(requests, on: hosts, groups: true)
       let places = zip(trial.slots, requests).map { slot, request in
         slot.map { slot in (host: slot.host, cells: request.demand.cells.indices.map { slot.cells[$0] }) }
       }
@@ -38,6 +40,7 @@ import Testing
   }
 
   @Test func littleIsLostOnTheFewestHostsThatCouldDo() throws { #expect(try lost() <= 2.0) }
+  @Test func lessIsLostWhenTheOrderIsFree() throws { #expect(try lost(batch: true) <= 0.5) }
   @Test func hardlyAnythingIsLostOnAllHosts() throws { #expect(try lost(on: 1710) <= 0.2) }
 
   @Test func theSameRequestsGetTheSamePlaces() throws {
@@ -46,6 +49,19 @@ import Testing
     let first = PackingTrial(requests, on: hosts, groups: true)
     #expect(first.slots.contains { $0 == nil } && first.placed > 300)
     #expect(first.slots == PackingTrial(requests, on: hosts, groups: true).slots)
+  }
+
+  /// Online the small guest takes half of the only room for the large one.
+  @Test func batchPlacesAllWhereOneOrderCan() throws {
+    let text = "0,2,2,1,none,0,-1\n1,4,4,1,none,0,-1\n2,2,2,1,none,0,-1\n"
+    let requests = try TrialRequests(Array((Self.header + text).utf8), file: "r").requests
+    let free = [CellSpace(cpus: 4, memory: 4 << 20), CellSpace(cpus: 4, memory: 4 << 20)]
+    let fleet = FleetIndex([FleetIndex.Host(rack: 0, free: free)])
+    let wanted = requests.map { BatchPlacement.Request($0.demand, rule: $0.rule, group: $0.group) }
+    let batch = BatchPlacement(wanted, on: fleet)
+    #expect(batch.placesAll && batch.vcpusPlaced == 8)
+    let more = BatchPlacement(wanted + [wanted[1]], on: fleet)
+    #expect(!more.placesAll && more.vcpusPlaced == 8)
   }
 
   // MARK: - The judge

@@ -53,13 +53,16 @@ public struct GroupPlacement: Sendable {
     rackCount = (index.racks.max() ?? -1) + 1
   }
 
-  /// Places a guest, and takes its room; nil when it fits nowhere that its group allows.
-  public mutating func place(_ demand: SlotDemand, rule: GroupRule?, group: Int) -> FleetIndex.Slot? {
+  /// Places a guest, and takes its room; nil when it fits nowhere that its group allows. `members` is the size of its
+  /// group of one rack where that is known.
+  public mutating func place(
+    _ demand: SlotDemand, rule: GroupRule?, group: Int, members: Int? = nil
+  ) -> FleetIndex.Slot? {
     index.learn(demand)
     let slot: FleetIndex.Slot?
     switch rule {
     case nil: slot = free(demand)
-    case .sameRack: slot = onOneRack(demand, Key(rule: 1, group: group))
+    case .sameRack: slot = onOneRack(demand, Key(rule: 1, group: group), members)
     case .distinctHosts:
       let group = self[Key(rule: 2, group: group)]
       let used = groups[group].hosts
@@ -96,12 +99,12 @@ public struct GroupPlacement: Sendable {
 
   // MARK: - One rack
 
-  private mutating func onOneRack(_ demand: SlotDemand, _ key: Key) -> FleetIndex.Slot? {
+  private mutating func onOneRack(_ demand: SlotDemand, _ key: Key, _ members: Int?) -> FleetIndex.Slot? {
     let number = self[key]
     var group = groups[number]
     let isFirst = group.rack < 0
     if isFirst {
-      guard let rack = firstRack(demand) else { return nil }
+      guard let rack = firstRack(demand, for: members ?? Self.membersWanted) else { return nil }
       (group.rack, group.shape) = (rack, room(of: demand))
     }
     let rackOf = index.racks
@@ -109,7 +112,7 @@ public struct GroupPlacement: Sendable {
     if slot == nil, isFirst { return nil }
     group.members += slot == nil ? 0 : 1
     // When its rack is full, what was promised is of no use to it any more.
-    let expected = slot == nil ? 0 : max(Self.membersExpected - group.members, 0)
+    let expected = slot == nil ? 0 : max((members ?? Self.membersExpected) - group.members, 0)
     promise(expected, group.promised, group.shape, group.rack)
     group.promised = expected
     groups[number] = group
@@ -122,13 +125,13 @@ public struct GroupPlacement: Sendable {
   }
 
   /// The fullest rack with room for a whole group, else the one with the most room; nil when the guest fits nowhere.
-  private mutating func firstRack(_ demand: SlotDemand) -> Int? {
+  private mutating func firstRack(_ demand: SlotDemand, for members: Int) -> Int? {
     let room = racks[self.room(of: demand)]
     var tightest: (rack: Int, room: Int)?
     var roomiest: (rack: Int, left: Int, room: Int)?
     for rack in 0..<rackCount {
       let left = room.slots[rack] - room.promised[rack]
-      if left >= Self.membersWanted, left < tightest?.room ?? .max { tightest = (rack, left) }
+      if left >= members, left < tightest?.room ?? .max { tightest = (rack, left) }
       guard room.slots[rack] > 0 else { continue }
       let candidate = (rack: rack, left: max(left, 0), room: room.slots[rack])
       if let best = roomiest, (best.left, best.room) >= (candidate.left, candidate.room) { continue }

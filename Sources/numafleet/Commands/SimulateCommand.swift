@@ -70,6 +70,9 @@ struct SimulatePackingCommand: FleetCommand {
   @Flag(help: "Places each request as if its strategy were none.")
   var noGroups = false
 
+  @Flag(help: "Places all requests at once, in whatever order loses least.")
+  var batch = false
+
   @Option(help: ArgumentHelp("Writes req,host,cells there, a line for each guest placed.", valueName: "file"))
   var assignments: String?
 
@@ -87,7 +90,10 @@ struct SimulatePackingCommand: FleetCommand {
       asked = try TrialRequests(try table(requests), file: requests)
     } catch { throw CommandFailure(error) }
     let begun = nanoseconds()
-    let trial = PackingTrial(asked.requests, on: fleet.hosts, groups: !noGroups)
+    let trial =
+      batch
+      ? PackingTrial(batch: asked.requests, on: fleet.hosts, groups: !noGroups)
+      : PackingTrial(asked.requests, on: fleet.hosts, groups: !noGroups)
     let seconds = Double(nanoseconds() - begun) / 1e9
     let places = zip(trial.slots, asked.requests).map { slot, request in
       slot.map { slot in (host: slot.host, cells: request.demand.cells.indices.map { slot.cells[$0] }) }
