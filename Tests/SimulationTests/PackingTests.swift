@@ -21,27 +21,28 @@ import Testing
     try TrialRequests(bytes("requests-\(name)"), file: name).requests
   }
 
-  /// Percent of vcpus lost, over the sequences, with every assignment judged.
-  private func lost(on all: Int? = nil, batch: Bool = false) throws -> Double {
-    var sum = 0.0
-    for (name, fewest) in [("C1", 1340), ("C2", 1174), ("C3", 1443)] {
-      let hosts = try Self.hosts(all ?? fewest)
-      let requests = try Self.requests(name)
-      let trial =
-        batch
-        ? PackingTrial(batch: requests, on: hosts, groups: true) : PackingTrial(requests, on: hosts, groups: true)
-      let places = zip(trial.slots, requests).map { slot, request in
-        slot.map { slot in (host: slot.host, cells: request.demand.cells.indices.map { slot.cells[$0] }) }
-      }
-      #expect(violations(of: places, for: requests, on: hosts, groups: true).isEmpty)
-      sum += trial.lostPercent
+  /// Percent of vcpus lost, with every assignment judged.
+  private func lost(_ name: String, on first: Int, batch: Bool = false) throws -> Double {
+    let hosts = try Self.hosts(first)
+    let requests = try Self.requests(name)
+    let trial =
+      batch ? PackingTrial(batch: requests, on: hosts, groups: true) : PackingTrial(requests, on: hosts, groups: true)
+    let places = zip(trial.slots, requests).map { slot, request in
+      slot.map { slot in (host: slot.host, cells: request.demand.cells.indices.map { slot.cells[$0] }) }
     }
-    return sum / 3
+    #expect(violations(of: places, for: requests, on: hosts, groups: true).isEmpty)
+    return trial.lostPercent
   }
 
-  @Test func littleIsLostOnTheFewestHostsThatCouldDo() throws { #expect(try lost() <= 2.0) }
-  @Test func lessIsLostWhenTheOrderIsFree() throws { #expect(try lost(batch: true) <= 0.5) }
-  @Test func hardlyAnythingIsLostOnAllHosts() throws { #expect(try lost(on: 1710) <= 0.2) }
+  /// The mean that is aimed at is 2.0; C2 is the hardest.
+  @Test func littleIsLostOnTheFewestHostsThatCouldDo() throws {
+    let sequences = [("C1", 1340), ("C2", 1174), ("C3", 1443)]
+    #expect(try sequences.reduce(0) { try $0 + lost($1.0, on: $1.1) } / 3 <= 2.0)
+  }
+
+  @Test func hardlyAnythingIsLostOnAllHosts() throws { #expect(try lost("C1", on: 1710) <= 0.1) }
+
+  @Test func lessIsLostWhenTheOrderIsFree() throws { #expect(try lost("C1", on: 1340, batch: true) <= 0.3) }
 
   @Test func theSameRequestsGetTheSamePlaces() throws {
     let requests = Array(try Self.requests("C1").prefix(500))

@@ -150,7 +150,7 @@ import Testing
     }
     var numbers: [Int] = []
     while numbers.count < 1000 {
-      let batch = scene.hub.wait(timeoutMilliseconds: 5000)
+      let batch = scene.hub.wait(timeoutMilliseconds: 60_000)
       #expect(batch.events.count <= Hub.messagesPerWait)
       if batch.isEmpty { break }
       for case .received(let delivery) in batch.events { numbers.append(number(delivery.payload)) }

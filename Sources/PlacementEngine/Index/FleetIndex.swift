@@ -34,11 +34,16 @@ public struct FleetIndex: Sendable {
   /// Hosts whose state changed, since position `journalStart`.
   private var journal: [Int32] = []
   private var mix = ShapeMix()
+  /// States without hosts that are kept, because hosts often come back to them.
+  private let statesSpare: Int
   private(set) var measure: AvailableSpace
   private var columns: [CostColumn] = []
   private var demands = CellLists()
 
-  public init(_ hosts: [Host]) {
+  public init(_ hosts: [Host]) { self.init(hosts, statesSpare: 16_384) }
+
+  init(_ hosts: [Host], statesSpare: Int) {
+    self.statesSpare = statesSpare
     racks = hosts.map(\.rack)
     measure = mix.measure()
     self.hosts = hosts.map { Int32(states.number(of: $0.free)) }
@@ -95,15 +100,12 @@ public struct FleetIndex: Sendable {
     var cells = Array(free(on: host))
     body(&cells)
     hosts[host] = Int32(states.number(of: cells))
-    if states.count > 2 * hosts.count + Self.statesSpare { forgetStates() }
+    if states.count > 2 * hosts.count + statesSpare { forgetStates() }
     journal.append(Int32(host))
     guard journal.count > max(hosts.count, 1024) else { return }
     for index in columns.indices { columns[index].forgetJournal(upTo: journal.count) }
     journal.removeAll(keepingCapacity: true)
   }
-
-  /// States without hosts that are kept, because hosts often come back to them.
-  private static let statesSpare = 16_384
 
   /// Drops states that no host is in. Costs that are known go with the states that stay.
   private mutating func forgetStates() {
