@@ -1,7 +1,4 @@
-/// Numbers lists of cells in the order in which they are met: the states that hosts are in, and the shapes of guests.
-///
-/// Hosts of one state cost a guest the same, so what is worked out for one holds for all of them: ten thousand hosts
-/// with churn of ordinary guests go through five to seven thousand states.
+/// Numbers lists of cells, such as shapes of guests, in the order in which they are met.
 struct CellLists: Sendable {
   private var cells: [CellSpace] = []
   private var starts: [Int32] = [0]
@@ -38,12 +35,9 @@ struct CellLists: Sendable {
     }
   }
 
-  private static func hash(_ cells: some Collection<CellSpace>) -> Int {
+  static func hash(_ cells: some Collection<CellSpace>) -> Int {
     var hash: UInt64 = 0x9e37_79b9_7f4a_7c15
-    for cell in cells {
-      hash = (hash ^ UInt64(truncatingIfNeeded: cell.cpus)) &* 0xff51_afd7_ed55_8ccd
-      hash = (hash ^ hash >> 29 ^ UInt64(truncatingIfNeeded: cell.memory)) &* 0xc4ce_b9fe_1a85_ec53
-    }
+    for cell in cells { hash = cell.mixed(into: hash) }
     return Int(truncatingIfNeeded: (hash ^ hash >> 32) & 0x7fff_ffff)
   }
 }

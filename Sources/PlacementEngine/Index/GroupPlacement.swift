@@ -20,7 +20,8 @@ public struct GroupPlacement: Sendable {
   private var groups: [Group] = []
   private var racks: [RackRoom] = []
   private var demands = CellLists()
-  private let rackCount: Int
+  /// Ascending.
+  private let hostsByRack: [[Int32]]
 
   /// Members that a first member looks for room for. Groups are open-ended, so it is a guess; 12 to 20 lose alike.
   static let membersWanted = 17
@@ -50,7 +51,9 @@ public struct GroupPlacement: Sendable {
 
   public init(_ index: FleetIndex) {
     self.index = index
-    rackCount = (index.racks.max() ?? -1) + 1
+    var hostsByRack: [[Int32]] = Array(repeating: [], count: (index.racks.max() ?? -1) + 1)
+    for (host, rack) in index.racks.enumerated() { hostsByRack[rack].append(Int32(host)) }
+    self.hostsByRack = hostsByRack
   }
 
   /// Places a guest, and takes its room; nil when it fits nowhere that its group allows. `members` is the size of its
@@ -88,12 +91,8 @@ public struct GroupPlacement: Sendable {
   /// The best place among the hosts allowed, with what it would take of promised room added to its cost.
   private mutating func choose(_ demand: SlotDemand, where isAllowed: (Int) -> Bool) -> FleetIndex.Slot? {
     let promised = racks.indices.filter { racks[$0].promises > 0 }.map { racks[$0] }
-    let fleet = index
-    return index.place(demand) { host, cells in
-      guard isAllowed(host) else { return nil }
-      var price = 0
-      for room in promised { price += room.price(of: demand, on: host, cells, fleet) }
-      return price
+    return index.place(demand, where: isAllowed) { host, cells, fleet in
+      promised.reduce(0) { $0 + $1.price(of: demand, on: host, cells, fleet) }
     }
   }
 
@@ -107,8 +106,7 @@ public struct GroupPlacement: Sendable {
       guard let rack = firstRack(demand, for: members ?? Self.membersWanted) else { return nil }
       (group.rack, group.shape) = (rack, room(of: demand))
     }
-    let rackOf = index.racks
-    let slot = index.place(demand) { host, _ in rackOf[host] == group.rack ? 0 : nil }
+    let slot = index.place(demand, among: hostsByRack[group.rack])
     if slot == nil, isFirst { return nil }
     group.members += slot == nil ? 0 : 1
     // When its rack is full, what was promised is of no use to it any more.
@@ -129,7 +127,7 @@ public struct GroupPlacement: Sendable {
     let room = racks[self.room(of: demand)]
     var tightest: (rack: Int, room: Int)?
     var roomiest: (rack: Int, left: Int, room: Int)?
-    for rack in 0..<rackCount {
+    for rack in hostsByRack.indices {
       let left = room.slots[rack] - room.promised[rack]
       if left >= members, left < tightest?.room ?? .max { tightest = (rack, left) }
       guard room.slots[rack] > 0 else { continue }
@@ -142,7 +140,7 @@ public struct GroupPlacement: Sendable {
 
   private mutating func room(of demand: SlotDemand) -> Int {
     let number = demands.number(of: demand.cells)
-    if number == racks.count { racks.append(RackRoom(demand, index, racks: rackCount)) }
+    if number == racks.count { racks.append(RackRoom(demand, index, racks: hostsByRack.count)) }
     return number
   }
 
@@ -186,13 +184,13 @@ private struct RackRoom: Sendable {
   }
 
   /// What a guest would have to pay for the promised slots that it takes there.
-  func price(of other: SlotDemand, on host: Int, _ choice: CellChoice, _ index: FleetIndex) -> Int {
+  func price(of other: SlotDemand, on host: Int, _ choice: CellChoice, _ index: borrowing FleetIndex) -> Int {
     let rack = index.racks[host]
     guard promised[rack] > 0, slotsOnHost[host] > 0 else { return 0 }
     let spare = max(slots[rack] - promised[rack], 0)
     // It cannot take more than all slots of the host.
     if slotsOnHost[host] <= spare { return 0 }
-    var cells = Array(index.free(on: host))
+    var cells = index.free(on: host)
     for (guestCell, need) in other.cells.enumerated() { cells[choice[guestCell]] = cells[choice[guestCell]] - need }
     let lost = slotsOnHost[host] - AvailableSpace.slots(demand.widest, demand.cells.count, in: cells)
     return max(lost - spare, 0) * demand.total.cpus * GroupPlacement.promisePrice

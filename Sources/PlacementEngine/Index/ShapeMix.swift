@@ -59,21 +59,52 @@ struct ShapeMix: Sendable {
     return true
   }
 
+  /// Counts guests that a fleet hosts more, or fewer when negative. The measure follows from what it hosts, whatever
+  /// the order in which that came about.
+  mutating func host(_ demand: SlotDemand, _ more: Int) {
+    let number = numbers.number(of: demand.cells)
+    if number == shapes.count {
+      shapes.append(demand)
+      counts.append(0)
+    }
+    counts[number] += more
+  }
+
+  /// Counts to four binary digits, by which a hosted mix is judged: a guest more or less seldom changes it.
+  var roughCounts: [Int] {
+    counts.map { count in
+      let spare = max(Int.bitWidth - count.leadingZeroBitCount - 4, 0)
+      return (count >> spare) << spare
+    }
+  }
+
+  /// The measure of a fleet that hosts about these.
+  func measure(hosting rough: [Int], contentionPrice: Int) -> AvailableSpace {
+    measure(rough, of: max(rough.reduce(0, +), 1), contentionPrice)
+  }
+
   /// The measure that these requests ask for.
-  func measure() -> AvailableSpace {
+  func measure() -> AvailableSpace { measure(counts, of: requests, 0) }
+
+  private func measure(_ counts: [Int], of requests: Int, _ contentionPrice: Int) -> AvailableSpace {
     let weights = shapes.indices.map { index -> Double in
+      if counts[index] == 0 { return 0 }
       let demand = shapes[index]
-      let vcpus = Double(max(demand.total.cpus, 1))
+      let vcpus = Double(demand.vcpus)
       let gib = max(Double(demand.total.memory) / 1_048_576, 1.0 / 64)
       return power(Double(counts[index]) / Double(requests), Exponent.share) * power(vcpus, Exponent.vcpus)
         * power(gib / vcpus, Exponent.gibPerVCPU) * (demand.cells.count > 1 ? Self.severalCells : 1)
     }
-    let sum = weights.reduce(0, +)
+    // The heaviest shapes say enough of the rest.
+    let heaviest = shapes.indices.filter { weights[$0] > 0 }
+      .sorted { (-weights[$0], shapes[$0].fingerprint) < (-weights[$1], shapes[$1].fingerprint) }
+      .prefix(AvailableSpace.entriesMaximum)
+    let sum = heaviest.reduce(0) { $0 + weights[$1] }
     return AvailableSpace(
-      shapes.indices.map { index in
+      heaviest.map { index in
         AvailableSpace.Entry(
           cell: shapes[index].widest, cells: shapes[index].cells.count,
           weight: max(Int(Double(AvailableSpace.unit) * weights[index] / sum), 1))
-      })
+      }, contentionPrice: contentionPrice)
   }
 }
