@@ -150,7 +150,7 @@ extension Coordinator {
       refuse(question, Refusal(.malformed, contradictions[0], remedy: "see numafleet place --help"), now, &output)
       return
     }
-    reply(.decision(placer.place(shape, explain: explain)), to: question, &output)
+    reply(.decision(placer.decide(shape, explain: explain)), to: question, &output)
   }
 
   private mutating func start(_ wish: StartGuest, _ question: Question, _ now: Instant, _ output: inout Output) {
@@ -169,7 +169,7 @@ extension Coordinator {
       refuse(question, refusal, now, &output)
       return
     }
-    let decision = placer.place(wish.shape, explain: wish.dryRun)
+    let decision = placer.decide(wish.shape, explain: wish.dryRun)
     guard !wish.dryRun, let placement = decision.placement else {
       reply(.decision(decision), to: question, &output)
       return

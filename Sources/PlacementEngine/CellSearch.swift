@@ -83,7 +83,7 @@ extension CellSearch {
     steps += 1
     let depth = chosen.count
     if depth == count {
-      accept(cost)
+      if !isHopeless(cost) { accept(cost + table.coupling(chosen)) }
       return
     }
     // At least one complete descent is always made by the guess before, so a spent budget may end here.

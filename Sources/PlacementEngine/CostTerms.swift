@@ -1,14 +1,14 @@
 import Fleet
 import NUMA
 
-/// The unweighted cost of guest cells on one host cell, in thousandths.
+/// The unweighted cost of guest cells on one host cell, in thousandths but for fragmentation.
 struct CellCosts: Equatable {
   /// Floating: vcpus per shared pcpu, for the guest's share of vcpus that runs here. Dedicated: the part of its vcpus
   /// that share a core with strangers, and what floating vcpus lose by the CPUs it takes.
   var contention = 0
   /// Memory to copy.
   var copy = 0
-  /// Vcpus in blocks of 1 to 64, each with its share of memory, that do not fit any more.
+  /// What the cell loses by itself of its worth to other guests, in parts of `AvailableSpace.unit`.
   var fragmentation = 0
 }
 
@@ -17,7 +17,6 @@ extension FitTable {
   func costs(of group: [Int], at index: Int) -> CellCosts {
     let cell = room.cells[index]
     let vcpus = group.reduce(0) { $0 + demand.cells[$1].online.count }
-    let memory = group.reduce(0) { $0 + demand.cells[$1].memory }
     var costs = CellCosts()
     costs.contention = contention(vcpus, on: cell) * vcpus / demand.vcpus
     if demand.running != nil {
@@ -26,7 +25,7 @@ extension FitTable {
         costs.copy += demand.running?.memoryMoves == true ? Self.copyMilli * arriving / demand.memory : 0
       }
     }
-    costs.fragmentation = fragmentation(vcpus, memory, at: index)
+    costs.fragmentation = worth.ownLoss(of: group, at: index)
     return costs
   }
 
@@ -42,44 +41,19 @@ extension FitTable {
     }
   }
 
-  /// What can no longer be placed once so much is taken: the loss of available space over blocks of all sizes.
-  private func fragmentation(_ vcpus: Int, _ memory: Int, at index: Int) -> Int {
-    let cell = room.cells[index]
-    guard cell.hasMemory, !cell.usable.isEmpty else { return 0 }
-    let isBase = room.isBase(demand.pageSize, at: index)
-    var (cpus, ratio) = (cell.dedicable.count, cell.ratio)
-    if demand.cpuClass == .floating {
-      cpus = max(cell.shared.count * crowding - cell.confined, 0) / 1000
-      ratio = ratio * 1000 / crowding
-    }
-    let space = isBase ? cell.capacity : cell.free(demand.pageSize) ?? 0
-    if !isBase { ratio = (cell.pools.first { $0.size == demand.pageSize }?.totalKiB ?? 0) / max(cell.usable.count, 1) }
-    var loss = 0
-    for block in Self.blocks {
-      let share = max(ratio * block, 1)
-      let before = min(cpus / block, space / share)
-      let after = min(max(cpus - vcpus, 0) / block, max(space - memory, 0) / share)
-      loss += (before - after) * block
-    }
-    return loss * 1000 / Self.blockSum
-  }
-
-  /// The terms of a whole assignment, each with the numbers behind it; their sum is the assignment's cost.
+  /// The terms of a whole assignment in weighted thousandths, each with the numbers behind it. Costs are compared in
+  /// finer parts; the sum of the terms is the cost rounded.
   func terms(of cells: [Int]) -> [ScoreTerm] {
     var contention = 0
     var copy = 0
-    var fragmentation = 0
     var crowds: [String] = []
-    var losses: [String] = []
     for cell in room.cells.indices {
       let group = cells.indices.filter { cells[$0] == cell }
       guard !group.isEmpty else { continue }
       let costs = costs(of: group, at: cell)
       contention += costs.contention
       copy += costs.copy
-      fragmentation += costs.fragmentation
       if let crowd = crowd(of: group, at: cell) { crowds.append(crowd) }
-      losses.append("cell \(room.cells[cell].id): \(costs.fragmentation) ‰ of a 64-cpu cell's blocks")
     }
     let pairs = cells.count * (cells.count - 1) / 2
     var apart = 0
@@ -95,11 +69,15 @@ extension FitTable {
     if let running = demand.running {
       locality += running.memoryMoves ? ", \(KiB(arriving(at: cells))) to copy" : ", memory stays"
     }
+    let loss = worth.loss(of: cells)
+    let room = Amounts.decimal(milli: loss * 1000 / AvailableSpace.unit)
     return [
-      ScoreTerm(name: "contention", value: weights.contention * contention, detail: crowds.joined(separator: "; ")),
+      ScoreTerm(
+        name: "contention", value: weights.contention * contention, detail: crowds.joined(separator: "; ")),
       ScoreTerm(name: "locality", value: weights.locality * (apart + copy), detail: locality),
       ScoreTerm(
-        name: "fragmentation", value: weights.fragmentation * fragmentation, detail: losses.joined(separator: "; ")),
+        name: "fragmentation", value: (weights.fragmentation * loss + Self.thousandth / 2) / Self.thousandth,
+        detail: "takes the room of \(room) of the guests that the fleet gets"),
     ]
   }
 

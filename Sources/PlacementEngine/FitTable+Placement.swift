@@ -4,7 +4,7 @@ import NUMA
 /// From cells to CPUs: the placement and its full pinning, made once for the winner.
 extension FitTable {
   /// The placement of an assignment that fits, by host cell indices in order of guest cells.
-  func placement(_ cells: [Int], cost: Int) -> Placement {
+  func placement(_ cells: [Int]) -> Placement {
     var hosts = CellCPUs(vcpus: [], emulator: [], dedicated: [])
     for cell in room.cells.indices {
       let group = cells.indices.filter { cells[$0] == cell }
@@ -23,9 +23,10 @@ extension FitTable {
       vcpus: workersOnly ? [] : vcpus, emulator: workersOnly ? all : emulator,
       iothreads: demand.iothreads.map { IOThreadPin(iothread: $0, cpuset: emulator) }, numatune: numatune(placed),
       memory: demand.running.map(\.memoryMoves) ?? true ? holding(placed) : [])
+    let terms = terms(of: cells)
     return Placement(
-      host: room.view.id, cells: placed, pinning: pinning, dedicated: hosts.dedicated, score: cost,
-      terms: terms(of: cells))
+      host: room.view.id, cells: placed, pinning: pinning, dedicated: hosts.dedicated,
+      score: terms.reduce(0) { $0 + $1.value }, terms: terms)
   }
 
   /// CPUs of guest cells, of one host cell or of several.

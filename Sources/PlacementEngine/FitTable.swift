@@ -3,12 +3,15 @@ import NUMA
 
 /// Which guest cell fits which cell of one host, and what it costs there: all that the search needs to know.
 ///
-/// Costs are weighted integers. The cost of an assignment is the sum over host cells of the cost of the guest cells
-/// put there together, and over pairs of guest cells of the distance between their host cells.
+/// Costs are weighted integers. The cost of an assignment is the sum over host cells of the cost of the guest cells put
+/// there together, over pairs of guest cells of the distance between their host cells, and what the whole host loses
+/// for other guests beyond what its cells lose each by itself.
 struct FitTable {
   let demand: Demand
   let room: HostRoom
   let weights: Weights
+  /// What the host is worth to other guests.
+  let worth: HostWorth
   /// Thousandths of floating vcpus that each shared pcpu may carry.
   let crowding: Int
   /// Ids of host cells that are near all devices asked for; nil when any is.
@@ -21,28 +24,27 @@ struct FitTable {
   /// Costs more than anything that fits.
   static let misfit = Int.max
   /// A move of all memory costs as much locality as this many thousandths: only a real gain pays for it.
-  static let copyMilli = 250
-  /// Sizes of blocks of vcpus that should remain fittable.
-  static let blocks = [1, 2, 4, 8, 16, 32, 64]
-  /// Vcpus in blocks that count as a whole loss, 1000: all blocks of a cell of 64 CPUs.
-  static let blockSum = 64 * 7
+  static let copyMilli = 260
+  /// A thousandth of contention or locality in the parts that fragmentation is counted in: the room of one average
+  /// guest of the fleet weighs as much as a tenth of a CPU's load, or of a step to a cell at distance 20.
+  static let thousandth = AvailableSpace.unit / 100
 
-  init(_ demand: Demand, on room: HostRoom, policy: Policy, deviceCells: NodeSet?) {
+  init(_ demand: Demand, on room: HostRoom, policy: Policy, measure: AvailableSpace, deviceCells: NodeSet?) {
     self.demand = demand
     self.room = room
     self.deviceCells = deviceCells
-    crowding = min(max(policy.overcommitPercent, 100), 6400) * 10
-    let weights = Weights(
-      contention: min(max(policy.weights.contention, 0), 1000), locality: min(max(policy.weights.locality, 0), 1000),
-      fragmentation: min(max(policy.weights.fragmentation, 0), 1000))
+    crowding = policy.crowding
+    let weights = policy.boundedWeights
     self.weights = weights
+    worth = HostWorth(room.spaces(policy), demand.needs(policy), measure)
     let count = room.cells.count
     let pairs = demand.cells.count * (demand.cells.count - 1) / 2
     var pair = [Int](repeating: 0, count: pairs > 0 ? count * count : 0)
     if pairs > 0 {
       for a in 0..<count {
         for b in 0..<count where a != b {
-          pair[a * count + b] = weights.locality * Self.distanceMilli(room.bothWays(a, b), pairs: pairs)
+          pair[a * count + b] =
+            weights.locality * Self.thousandth * Self.distanceMilli(room.bothWays(a, b), pairs: pairs)
         }
       }
     }
@@ -62,14 +64,24 @@ struct FitTable {
   func cost(of group: [Int], at cell: Int) -> Int? {
     guard shortfall(of: group, at: cell) == nil else { return nil }
     let parts = costs(of: group, at: cell)
-    return weights.contention * parts.contention + weights.locality * parts.copy
+    return Self.thousandth * (weights.contention * parts.contention + weights.locality * parts.copy)
       + weights.fragmentation * parts.fragmentation
+  }
+
+  /// What an assignment takes of the host's worth beyond what its cells lose each by itself; 0 or more.
+  func coupling(_ cells: [Int]) -> Int {
+    var own = 0
+    for cell in room.cells.indices {
+      let group = cells.indices.filter { cells[$0] == cell }
+      if !group.isEmpty { own += worth.ownLoss(of: group, at: cell) }
+    }
+    return weights.fragmentation * (worth.loss(of: cells) - own)
   }
 
   /// The weighted cost of a whole assignment of host cell indices in order of guest cells; nil where it does not fit.
   func cost(of cells: [Int]) -> Int? {
     guard demand.running?.canMovePages(to: cells) ?? true else { return nil }
-    var sum = 0
+    var sum = coupling(cells)
     for cell in room.cells.indices {
       let group = cells.indices.filter { cells[$0] == cell }
       guard !group.isEmpty else { continue }

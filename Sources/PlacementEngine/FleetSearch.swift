@@ -5,6 +5,7 @@ import NUMA
 struct FleetSearch {
   let demand: Demand
   let policy: Policy
+  let measure: AvailableSpace
   private var left: Int
   private let budget: Int
   /// The winner.
@@ -25,8 +26,9 @@ struct FleetSearch {
   /// Whether the budget ended the search before all was seen.
   var isSpent: Bool { left <= 0 }
 
-  init(_ demand: Demand, budget: Int, policy: Policy) {
+  init(_ demand: Demand, budget: Int, policy: Policy, measure: AvailableSpace) {
     self.demand = demand
+    self.measure = measure
     self.policy = policy
     self.budget = max(budget, 1)
     left = self.budget
@@ -35,26 +37,56 @@ struct FleetSearch {
   /// Searches hosts, which ascend by id, so that the first of equals wins.
   mutating func run(over rooms: [HostRoom], explain: Bool) {
     for (index, room) in rooms.enumerated() {
-      guard demand.shortfall(of: room) == nil, demand.sharing || demand.cells.count <= room.cells.count else {
-        continue
-      }
-      let table = FitTable(demand, on: room, policy: policy, deviceCells: demand.deviceCells(on: room.view.topology))
       // What one host leaves of its part of the budget is for the others.
-      let allowance = max(left / (rooms.count - index), 1)
-      let below = explain ? runnerUp?.cost : best?.cost
-      var search = CellSearch(table, below: below ?? FitTable.misfit, budget: allowance)
-      let found = search.run()
-      left = max(left - search.steps, 0)
-      guard let found else { continue }
-      let candidate = Candidate(table: table, cells: found.cells, cost: found.cost)
-      if let best, best.cost <= found.cost {
-        runnerUp = candidate
-      } else {
-        runnerUp = best
-        best = candidate
-      }
+      look(at: room, allowance: left / (rooms.count - index), forRunnerUp: explain)
     }
     if explain { findRunnerUpOnSameHost() }
+  }
+
+  /// Searches hosts in the order of an index, whose costs are bounds of ours, as long as one may still be better: the
+  /// same answer as by all hosts, without a runner-up.
+  mutating func run(over rooms: [HostRoom], by index: inout FleetIndex, _ needs: SlotDemand, leastDistance: Int) {
+    let fragmentation = policy.boundedWeights.fragmentation
+    let pairs = needs.cells.count * (needs.cells.count - 1) / 2
+    let apart =
+      pairs == 0
+      ? 0
+      : pairs * policy.boundedWeights.locality * FitTable.thousandth
+        * FitTable.distanceMilli(leastDistance, pairs: pairs)
+    var winner = 0
+    var search = self
+    index.visit(needs) { host, cost in
+      if let best = search.best {
+        let bound = fragmentation * cost + apart
+        // Hosts of equal bounds come in ascending order.
+        if bound > best.cost || (bound == best.cost && host > winner) { return false }
+      }
+      let before = search.best?.cost
+      search.look(at: rooms[host], allowance: search.left / 8, forRunnerUp: false, orEqual: host < winner)
+      if let best = search.best, best.cost != before || best.table.room.view.id == rooms[host].view.id { winner = host }
+      return true
+    }
+    self = search
+  }
+
+  /// Looks for something cheaper on one host than what is known, or, before its like in the order of hosts, as cheap.
+  private mutating func look(at room: HostRoom, allowance: Int, forRunnerUp: Bool, orEqual: Bool = false) {
+    guard demand.shortfall(of: room) == nil, demand.sharing || demand.cells.count <= room.cells.count else { return }
+    let table = FitTable(
+      demand, on: room, policy: policy, measure: measure, deviceCells: demand.deviceCells(on: room.view.topology))
+    var below = (forRunnerUp ? runnerUp?.cost : best?.cost) ?? FitTable.misfit
+    if orEqual, below < FitTable.misfit { below += 1 }
+    var search = CellSearch(table, below: below, budget: max(allowance, 1))
+    let found = search.run()
+    left = max(left - search.steps, 0)
+    guard let found else { return }
+    let candidate = Candidate(table: table, cells: found.cells, cost: found.cost)
+    if let best, best.cost < found.cost || (best.cost == found.cost && !orEqual) {
+      runnerUp = candidate
+    } else {
+      runnerUp = best
+      best = candidate
+    }
   }
 
   /// The second best on the winner's host differs from the best in the cell of at least one guest cell.

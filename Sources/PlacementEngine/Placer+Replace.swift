@@ -33,11 +33,11 @@ extension Placer {
     // Guest cells share a host cell only where they must: distinct cells are tried first.
     let mayShare = demand.sharing
     demand.sharing = mayShare && demand.isFixedShared
-    var search = FleetSearch(demand, budget: budget, policy: policy)
+    var search = FleetSearch(demand, budget: budget, policy: policy, measure: worth.measure)
     search.run(over: [room], explain: explain)
     if search.best == nil, mayShare, !demand.sharing, demand.cells.count > 1 {
       demand.sharing = true
-      search = FleetSearch(demand, budget: budget, policy: policy)
+      search = FleetSearch(demand, budget: budget, policy: policy, measure: worth.measure)
       search.run(over: [room], explain: explain)
     }
     var decision = search.decision(over: [room], explain: explain)

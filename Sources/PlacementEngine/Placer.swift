@@ -17,14 +17,21 @@ public struct Placer: Sendable {
   public let policy: Policy
   /// Ascending by host id.
   private(set) var rooms: [HostRoom] = []
+  /// The hosts' worth to the guests that they host now.
+  var worth: FleetWorth
 
   /// A placer that knows no host yet.
-  public init(policy: Policy) { self.policy = policy }
+  public init(policy: Policy) {
+    self.policy = policy
+    worth = FleetWorth(policy)
+  }
 
   /// A placer of a whole fleet.
   public init(inventory: Inventory, policy: Policy) {
-    self.policy = policy
+    self.init(policy: policy)
     rooms = inventory.hosts.map { HostRoom($0, policy: policy) }.sorted { $0.view.id < $1.view.id }
+    for room in rooms { worth.host(room) }
+    worth.settle()
   }
 
   /// Takes in the newest view of one host: its topology, guests and claims replace what was known.
@@ -32,23 +39,38 @@ public struct Placer: Sendable {
     let room = HostRoom(host, policy: policy)
     let index = position(of: host.id)
     if index < rooms.count, rooms[index].view.id == host.id {
+      worth.replace(rooms[index], by: room, at: index)
       rooms[index] = room
     } else {
+      worth.host(room)
       rooms.insert(room, at: index)
     }
+    worth.settle()
   }
 
   /// Forgets a host; unknown hosts are ignored.
   public mutating func remove(_ host: HostID) {
     let index = position(of: host)
-    if index < rooms.count, rooms[index].view.id == host { rooms.remove(at: index) }
+    guard index < rooms.count, rooms[index].view.id == host else { return }
+    worth.remove(rooms[index])
+    rooms.remove(at: index)
+    worth.settle()
+  }
+
+  /// The best place in the fleet for a new guest, or why there is none, without keeping what deciding found out.
+  ///
+  /// See `decide`.
+  public func place(_ shape: Shape, explain: Bool, budget: Int = 1_000_000) -> Decision {
+    var copy = self
+    return copy.decide(shape, explain: explain, budget: budget)
   }
 
   /// The best place in the fleet for a new guest, or why there is none.
   ///
-  /// `explain` adds each term against the runner-up and each cell refused. `budget` bounds the search in steps.
+  /// `explain` adds each term against the runner-up and each cell refused, for which it looks at every host; without,
+  /// it looks at those that the index puts first. `budget` bounds the search in steps.
   /// Refusals: `malformed`, `unknownHost`, `noPages`, `noRoom`.
-  public func place(_ shape: Shape, explain: Bool, budget: Int = 1_000_000) -> Decision {
+  public mutating func decide(_ shape: Shape, explain: Bool, budget: Int = 1_000_000) -> Decision {
     if let refusal = shape.refusal() { return Decision(placement: nil, refusal: refusal) }
     if let unknown = shape.hosts.first(where: { room(of: $0) == nil }) {
       return Decision(
@@ -58,11 +80,12 @@ public struct Placer: Sendable {
           remedy: "see numafleet host list"))
     }
     var demand = Demand(shape)
-    var search = FleetSearch(demand, budget: budget, policy: policy)
-    search.run(over: rooms, explain: explain)
+    let measure = worth.measure
+    var search = FleetSearch(demand, budget: budget, policy: policy, measure: measure)
+    if explain || !shape.hosts.isEmpty || !worth.order(&search, rooms) { search.run(over: rooms, explain: explain) }
     if search.best == nil, policy.foldGuestCells, demand.cells.count > 1 {
       demand.sharing = true
-      search = FleetSearch(demand, budget: budget, policy: policy)
+      search = FleetSearch(demand, budget: budget, policy: policy, measure: measure)
       search.run(over: rooms, explain: explain)
     }
     return search.decision(over: rooms, explain: explain)

@@ -19,13 +19,14 @@ struct Tally {
   }
 
   /// Looks at every host, whether or not another took the demand; when none did, every host gets a reason.
-  init(_ demand: Demand, over rooms: [HostRoom], policy: Policy, isRefused: Bool) {
+  init(_ demand: Demand, over rooms: [HostRoom], policy: Policy, measure: AvailableSpace, isRefused: Bool) {
     for room in rooms {
       if let shortfall = demand.shortfall(of: room) {
         add(shortfall, host: room.view.id)
         continue
       }
-      let table = FitTable(demand, on: room, policy: policy, deviceCells: demand.deviceCells(on: room.view.topology))
+      let table = FitTable(
+        demand, on: room, policy: policy, measure: measure, deviceCells: demand.deviceCells(on: room.view.topology))
       var isTold = false
       for (index, cell) in room.cells.enumerated() {
         let found = demand.cells.indices.lazy.compactMap { guestCell in

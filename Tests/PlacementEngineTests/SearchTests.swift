@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct SearchTests {
   private func steps(_ shape: Shape, on view: HostView, policy: Policy = bare) -> (steps: Int, search: FleetSearch) {
-    var search = FleetSearch(Demand(shape), budget: 1_000_000, policy: policy)
+    var search = FleetSearch(
+      Demand(shape), budget: 1_000_000, policy: policy, measure: Placer(policy: policy).worth.measure)
     search.run(over: [HostRoom(view, policy: policy)], explain: false)
     return (search.steps, search)
   }

@@ -1,0 +1,82 @@
+import Fleet
+import NUMA
+
+/// What a fleet's hosts are worth to the guests that it hosts, and the order in which that puts them for a new one.
+///
+/// The measure follows from what is hosted, not from how it came there, so that whoever has the same inventory decides
+/// alike. The index is made when it is first asked for, and kept up to date as hosts report.
+struct FleetWorth: Sendable {
+  private let policy: Policy
+  private var mix = ShapeMix()
+  /// By which `measure` was made.
+  private var counts: [Int] = []
+  private(set) var measure: AvailableSpace
+  /// Nil until it is asked for, and after hosts came or went.
+  private var index: FleetIndex?
+  /// Twice the least distance between two cells of any host seen so far.
+  private var leastDistance = Int.max
+
+  init(_ policy: Policy) {
+    self.policy = policy
+    counts = mix.roughCounts
+    measure = mix.measure(hosting: counts, contentionPrice: Self.contentionPrice(policy))
+  }
+
+  /// What a thousandth of contention costs in the parts that fragmentation is counted in, rounded down.
+  static func contentionPrice(_ policy: Policy) -> Int {
+    let weights = policy.boundedWeights
+    return min(weights.contention * FitTable.thousandth / max(weights.fragmentation, 1), 1 << 20)
+  }
+
+  /// Counts a host that is new.
+  mutating func host(_ room: HostRoom) {
+    index = nil
+    learn(room, 1)
+  }
+
+  /// Forgets a host.
+  mutating func remove(_ room: HostRoom) {
+    index = nil
+    learn(room, -1)
+  }
+
+  /// Takes in what changed on a host.
+  mutating func replace(_ old: HostRoom, by new: HostRoom, at position: Int) {
+    learn(old, -1)
+    learn(new, 1)
+    let spaces = new.spaces(policy)
+    if index?.cellCount(of: position) == spaces.count { index?.set(position, free: spaces) } else { index = nil }
+  }
+
+  private mutating func learn(_ room: HostRoom, _ more: Int) {
+    for guest in room.guests(policy) { mix.host(guest, more) }
+    guard more > 0 else { return }
+    for a in room.cells.indices {
+      for b in 0..<a { leastDistance = min(leastDistance, room.bothWays(a, b)) }
+    }
+  }
+
+  /// Judges by what is hosted now; to be called when all that changed was taken in.
+  mutating func settle() {
+    let rough = mix.roughCounts
+    if rough == counts { return }
+    counts = rough
+    measure = mix.measure(hosting: rough, contentionPrice: Self.contentionPrice(policy))
+    index?.judge(by: measure)
+  }
+
+  /// Runs a search in the order of the index; false where amounts cannot say what it is about.
+  mutating func order(_ search: inout FleetSearch, _ rooms: [HostRoom]) -> Bool {
+    guard let needs = SlotDemand(cells: search.demand.needs(policy)),
+      rooms.allSatisfy({ $0.view.topology.cells.count <= CellChoice.hostCellsMaximum })
+    else { return false }
+    var index =
+      self.index
+      ?? FleetIndex(rooms.map { FleetIndex.Host(rack: 0, free: $0.spaces(policy)) }, measure: measure)
+    // The only one, so that nothing is copied when it changes.
+    self.index = nil
+    search.run(over: rooms, by: &index, needs, leastDistance: leastDistance == .max ? 0 : leastDistance)
+    self.index = index
+    return true
+  }
+}

@@ -1,0 +1,86 @@
+import Fleet
+import NUMA
+
+// What hosts have and guests need, in the amounts of the index. Where an amount cannot say what a guest needs, such as
+// whole cores or pages of an unusual size, it says less: then the index only bounds, and `FitTable` decides.
+
+extension Policy {
+  /// Thousandths of floating vcpus that each shared pcpu may carry.
+  var crowding: Int { min(max(overcommitPercent, 100), 6400) * 10 }
+
+  /// The weights within 0 and 1000.
+  var boundedWeights: Weights {
+    Weights(
+      contention: min(max(weights.contention, 0), 1000), locality: min(max(weights.locality, 0), 1000),
+      fragmentation: min(max(weights.fragmentation, 0), 1000))
+  }
+}
+
+extension CellRoom {
+  /// What is left, as amounts.
+  func space(crowding: Int) -> CellSpace {
+    var space = CellSpace(cpus: dedicable.count, memory: hasMemory ? min(capacity, freeNow) : 0)
+    // A CPU that may become a guest's own could carry others, even where isolation keeps them off.
+    space.floating = dedicable.count * crowding - confined
+    space.hugePages = free(.huge2M) ?? 0
+    space.giantPages = free(.huge1G) ?? 0
+    space.load = load
+    space.shared = shared.count
+    return space
+  }
+}
+
+extension HostRoom {
+  /// What is left on each cell, as amounts; nothing where nothing may be placed.
+  func spaces(_ policy: Policy) -> [CellSpace] {
+    if unfit != nil { return view.topology.cells.map { _ in CellSpace(cpus: 0, memory: 0) } }
+    return cells.map { $0.space(crowding: policy.crowding) }
+  }
+
+  /// What its guests needed when they came, by what they show now.
+  func guests(_ policy: Policy) -> [SlotDemand] { footprints.compactMap { $0.demand(policy) } }
+}
+
+extension CellSpace {
+  /// What so many vcpus and KiB of a page size need.
+  init(vcpus: Int, memory: Int, _ cpuClass: CPUClass, pageSize: PageSize, crowding: Int) {
+    self.init(cpus: cpuClass == .dedicated ? vcpus : 0, memory: pageSize.kib <= 64 ? memory : 0)
+    if pageSize == .huge2M { hugePages = memory }
+    if pageSize == .huge1G { giantPages = memory }
+    switch cpuClass {
+    case .dedicated:
+      floating = vcpus * crowding
+      shared = vcpus
+    case .floating:
+      floating = vcpus * 1000
+      load = vcpus * 1000
+    }
+  }
+}
+
+extension Demand {
+  /// What each guest cell needs at least, as amounts.
+  func needs(_ policy: Policy) -> [CellSpace] {
+    cells.enumerated().map { index, cell in
+      var need = CellSpace(
+        vcpus: cell.online.count, memory: cell.memory, cpuClass, pageSize: pageSize, crowding: policy.crowding)
+      if index == 0 { need.cpus += emulatorPCPUs }
+      return need
+    }
+  }
+}
+
+extension Footprint {
+  /// The guest as the mix counts it; nil when it needs nothing.
+  fileprivate func demand(_ policy: Policy) -> SlotDemand? {
+    let online = vcpus.count { $0.online }
+    let count = max(memory.count, 1)
+    // How vcpus are spread over guest cells is not in a footprint; nearly all guests spread them evenly.
+    return SlotDemand(
+      cells: memory.prefix(SlotDemand.cellsMaximum).enumerated().map { index, memory in
+        CellSpace(
+          vcpus: online / count + (index < online % count ? 1 : 0), memory: memory,
+          dedicated == nil ? .floating : .dedicated, pageSize: pageSize, crowding: policy.crowding)
+      })
+  }
+}

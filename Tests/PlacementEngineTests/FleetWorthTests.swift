@@ -1,0 +1,78 @@
+import Fleet
+import NUMA
+import Testing
+
+@testable import PlacementEngine
+
+/// Deciding in the order of the index, against deciding by a look at every host.
+@Suite struct FleetWorthTests {
+  /// Hosts come, change and go; after each step the answer is that of a placer that was just made.
+  @Test(arguments: 0..<60) func whoWasToldStepByStepDecidesAsWhoJustCame(seed: Int) {
+    var random = RandomFleet(seed: seed &+ 900)
+    let policy = random.policy()
+    var placer = Placer(policy: policy)
+    var hosts: [HostView] = []
+    for step in 0..<12 {
+      let id = HostID("h\(random.number(0...4))")
+      hosts.removeAll { $0.id == id }
+      if random.number(0...5) == 0 {
+        placer.remove(id)
+      } else {
+        var view = random.host(id, guests: random.number(0...3))
+        if random.number(0...6) == 0 { view.liveness = .unreachable }
+        hosts.append(view)
+        placer.update(view)
+      }
+      let shape = random.shape()
+      guard shape.refusal() == nil else { continue }
+      let fresh = Placer(inventory: Inventory(hosts: hosts), policy: policy)
+      let found = placer.decide(shape, explain: false)
+      #expect(found == fresh.place(shape, explain: false), "step \(step)")
+      #expect(found.placement == fresh.place(shape, explain: true).placement, "step \(step)")
+    }
+  }
+
+  /// What the index says of a host is never more than what the guest costs there.
+  @Test(arguments: 0..<60) func theIndexBoundsTheCostOfEveryHost(seed: Int) throws {
+    var random = RandomFleet(seed: seed &+ 7000)
+    let policy = random.policy()
+    let inventory = Inventory(hosts: (0..<4).map { random.host(HostID("h\($0)"), guests: random.number(0...4)) })
+    let placer = Placer(inventory: inventory, policy: policy)
+    let shape = random.shape()
+    guard shape.refusal() == nil else { return }
+    let demand = Demand(shape)
+    let needs = try #require(SlotDemand(cells: demand.needs(policy)))
+    let prices = FleetWorth.contentionPrice(policy)
+    let measure = ShapeMix().measure(hosting: ShapeMix().roughCounts, contentionPrice: prices)
+    var index = FleetIndex(
+      placer.rooms.map { FleetIndex.Host(rack: 0, free: $0.spaces(policy)) }, measure: measure)
+    var bounds = [Int?](repeating: nil, count: placer.rooms.count)
+    index.visit(needs) { host, cost in
+      bounds[host] = cost
+      return true
+    }
+    for (host, room) in placer.rooms.enumerated() {
+      let table = FitTable(demand, on: room, policy: policy, measure: measure, deviceCells: nil)
+      var search = CellSearch(table, below: FitTable.misfit, budget: 100_000)
+      guard let found = search.run() else { continue }
+      let bound = try #require(bounds[host])
+      #expect(policy.boundedWeights.fragmentation * bound <= found.cost)
+    }
+  }
+
+  /// A guest more or less among many does not change the measure, ten times as many do.
+  @Test func theMeasureFollowsWhatIsHosted() throws {
+    var mix = ShapeMix()
+    let wide = try #require(SlotDemand(cells: [CellSpace(cpus: 24, memory: 96 << 20)]))
+    for _ in 0..<100 { mix.host(wide, 1) }
+    let before = mix.roughCounts
+    mix.host(wide, 1)
+    #expect(mix.roughCounts == before)
+    for _ in 0..<1000 { mix.host(wide, 1) }
+    #expect(mix.roughCounts != before)
+    func weight(_ rough: [Int]) -> Int {
+      mix.measure(hosting: rough, contentionPrice: 0).entries.first { $0.cell == wide.cells[0] }?.weight ?? 0
+    }
+    #expect(weight(mix.roughCounts) > weight(before) && weight(before) > 0)
+  }
+}
