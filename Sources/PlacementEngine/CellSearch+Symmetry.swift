@@ -25,7 +25,7 @@ extension CellSearch {
       if !resident.isEmpty, resident[a] != resident[b] { return false }
     }
     if let running = table.demand.running, running.homes.contains(a) || running.homes.contains(b) { return false }
-    if table.worth.spaces[a] != table.worth.spaces[b] { return false }
+    if let worth = table.worth, worth.spaces[a] != worth.spaces[b] { return false }
     if table.demand.sharing, !table.room.cells[a].equals(table.room.cells[b]) { return false }
     guard !table.pair.isEmpty else { return true }
     return (0..<count).allSatisfy {

@@ -71,9 +71,6 @@ struct CellSearch {
     descend(cost: 0)
     return best
   }
-
-  /// How many guest cells can be placed on distinct host cells at once.
-  func matched() -> Int { augment().count { $0 != nil } }
 }
 
 // MARK: - Distinct host cells
@@ -144,28 +141,8 @@ extension CellSearch {
 extension CellSearch {
   /// A complete assignment to distinct host cells, whatever it costs; nil when there is none.
   private func matching() -> [Int]? {
-    let found = augment().compactMap { $0 }
+    let found = FitTable.matching(layers, count, cells).compactMap { $0 }
     return found.count == count ? found : nil
-  }
-
-  /// Kuhn's augmenting paths: host cell of each guest cell.
-  private func augment() -> [Int?] {
-    var owner = [Int?](repeating: nil, count: cells)
-    func place(_ guestCell: Int, _ seen: inout [Bool]) -> Bool {
-      for cell in 0..<cells where !seen[cell] && layers[guestCell * cells + cell] != FitTable.misfit {
-        seen[cell] = true
-        if owner[cell].map({ place($0, &seen) }) ?? true {
-          owner[cell] = guestCell
-          return true
-        }
-      }
-      return false
-    }
-    for guestCell in 0..<count {
-      var seen = [Bool](repeating: false, count: cells)
-      _ = place(guestCell, &seen)
-    }
-    return (0..<count).map { guestCell in owner.firstIndex(of: guestCell) }
   }
 
   /// Makes a guess better by single exchanges and takes it as the one to beat, equals included.

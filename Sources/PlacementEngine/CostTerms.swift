@@ -25,7 +25,7 @@ extension FitTable {
         costs.copy += demand.running?.memoryMoves == true ? Self.copyMilli * arriving / demand.memory : 0
       }
     }
-    costs.fragmentation = worth.ownLoss(of: group, at: index)
+    costs.fragmentation = worth?.ownLoss(of: group, at: index) ?? 0
     return costs
   }
 
@@ -69,7 +69,7 @@ extension FitTable {
     if let running = demand.running {
       locality += running.memoryMoves ? ", \(KiB(arriving(at: cells))) to copy" : ", memory stays"
     }
-    let loss = worth.loss(of: cells)
+    let loss = worth?.loss(of: cells) ?? 0
     let room = Amounts.decimal(milli: loss * 1000 / AvailableSpace.unit)
     return [
       ScoreTerm(

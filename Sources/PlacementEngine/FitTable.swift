@@ -11,7 +11,7 @@ struct FitTable {
   let room: HostRoom
   let weights: Weights
   /// What the host is worth to other guests.
-  let worth: HostWorth
+  let worth: HostWorth?
   /// Thousandths of floating vcpus that each shared pcpu may carry.
   let crowding: Int
   /// Ids of host cells that are near all devices asked for; nil when any is.
@@ -29,18 +29,19 @@ struct FitTable {
   /// guest of the fleet weighs as much as a tenth of a CPU's load, or of a step to a cell at distance 20.
   static let thousandth = AvailableSpace.unit / 100
 
-  init(_ demand: Demand, on room: HostRoom, policy: Policy, measure: AvailableSpace, deviceCells: NodeSet?) {
+  /// Without a measure it tells only what fits.
+  init(_ demand: Demand, on room: HostRoom, policy: Policy, measure: AvailableSpace?, deviceCells: NodeSet?) {
     self.demand = demand
     self.room = room
     self.deviceCells = deviceCells
     crowding = policy.crowding
     let weights = policy.boundedWeights
     self.weights = weights
-    worth = HostWorth(room.spaces(policy), demand.needs(policy), measure)
+    worth = measure.map { HostWorth(room.spaces(policy), demand.needs(policy), $0) }
     let count = room.cells.count
     let pairs = demand.cells.count * (demand.cells.count - 1) / 2
     var pair = [Int](repeating: 0, count: pairs > 0 ? count * count : 0)
-    if pairs > 0 {
+    if pairs > 0, measure != nil {
       for a in 0..<count {
         for b in 0..<count where a != b {
           pair[a * count + b] =
@@ -52,7 +53,11 @@ struct FitTable {
     single = [Int](repeating: Self.misfit, count: demand.cells.count * count)
     for guestCell in demand.cells.indices {
       for cell in room.cells.indices {
-        if let cost = cost(of: [guestCell], at: cell) { single[guestCell * count + cell] = cost }
+        if measure == nil {
+          if shortfall(of: [guestCell], at: cell) == nil { single[guestCell * count + cell] = 0 }
+        } else if let cost = cost(of: [guestCell], at: cell) {
+          single[guestCell * count + cell] = cost
+        }
       }
     }
   }
@@ -70,6 +75,7 @@ struct FitTable {
 
   /// What an assignment takes of the host's worth beyond what its cells lose each by itself; 0 or more.
   func coupling(_ cells: [Int]) -> Int {
+    guard let worth else { return 0 }
     var own = 0
     for cell in room.cells.indices {
       let group = cells.indices.filter { cells[$0] == cell }
@@ -92,6 +98,34 @@ struct FitTable {
       for b in cells[(index + 1)...] { sum += pair.isEmpty ? 0 : pair[a * room.cells.count + b] }
     }
     return sum
+  }
+}
+
+// MARK: - Matching
+
+extension FitTable {
+  /// How many guest cells can be placed on distinct host cells at once.
+  func matched() -> Int { Self.matching(single, demand.cells.count, room.cells.count).count { $0 != nil } }
+
+  /// The host cell of each guest cell in a matching of the most guest cells, by Kuhn's augmenting paths; `costs` are
+  /// rows by guest cell, `misfit` where it does not fit.
+  static func matching(_ costs: [Int], _ count: Int, _ cells: Int) -> [Int?] {
+    var owner = [Int?](repeating: nil, count: cells)
+    func place(_ guestCell: Int, _ seen: inout [Bool]) -> Bool {
+      for cell in 0..<cells where !seen[cell] && costs[guestCell * cells + cell] != misfit {
+        seen[cell] = true
+        if owner[cell].map({ place($0, &seen) }) ?? true {
+          owner[cell] = guestCell
+          return true
+        }
+      }
+      return false
+    }
+    for guestCell in 0..<count {
+      var seen = [Bool](repeating: false, count: cells)
+      _ = place(guestCell, &seen)
+    }
+    return (0..<count).map { guestCell in owner.firstIndex(of: guestCell) }
   }
 }
 

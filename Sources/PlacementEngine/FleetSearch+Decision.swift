@@ -6,13 +6,13 @@ extension FleetSearch {
   /// The placement found or why there is none, explained on demand.
   func decision(over rooms: [HostRoom], explain: Bool) -> Decision {
     guard let best else {
-      let tally = Tally(demand, over: rooms, policy: policy, measure: measure, isRefused: true)
+      let tally = Tally(demand, over: rooms, policy: policy, isRefused: true)
       let explanation = explain ? Explanation(chosen: [], refused: tally.refused, counts: tally.counts) : nil
       return Decision(placement: nil, refusal: refusal(tally, over: rooms), explanation: explanation)
     }
     let placement = best.table.placement(best.cells)
     guard explain else { return Decision(placement: placement, refusal: nil) }
-    let tally = Tally(demand, over: rooms, policy: policy, measure: measure, isRefused: false)
+    let tally = Tally(demand, over: rooms, policy: policy, isRefused: false)
     var counts = tally.counts
     if isSpent { counts.append("the search ended after \(steps) steps: the best found so far") }
     return Decision(

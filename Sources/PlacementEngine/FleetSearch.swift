@@ -16,6 +16,8 @@ struct FleetSearch {
   /// A host with the cells chosen on it.
   struct Candidate {
     let table: FitTable
+    /// Of the host among all that are searched.
+    let position: Int
     /// Indices of host cells in order of guest cells.
     let cells: [Int]
     let cost: Int
@@ -36,52 +38,52 @@ struct FleetSearch {
 
   /// Searches hosts, which ascend by id, so that the first of equals wins.
   mutating func run(over rooms: [HostRoom], explain: Bool) {
-    for (index, room) in rooms.enumerated() {
+    for (position, room) in rooms.enumerated() {
       // What one host leaves of its part of the budget is for the others.
-      look(at: room, allowance: left / (rooms.count - index), forRunnerUp: explain)
+      look(at: room, position, allowance: left / (rooms.count - position), explain: explain)
     }
     if explain { findRunnerUpOnSameHost() }
   }
 
   /// Searches hosts in the order of an index, whose costs are bounds of ours, as long as one may still be better: the
-  /// same answer as by all hosts, without a runner-up.
-  mutating func run(over rooms: [HostRoom], by index: inout FleetIndex, _ needs: SlotDemand, leastDistance: Int) {
-    let fragmentation = policy.boundedWeights.fragmentation
+  /// answer is the same as by all hosts.
+  mutating func run(
+    over rooms: [HostRoom], by index: inout FleetIndex, _ needs: SlotDemand, leastDistance: Int, explain: Bool
+  ) {
+    let weights = policy.boundedWeights
     let pairs = needs.cells.count * (needs.cells.count - 1) / 2
-    let apart =
-      pairs == 0
-      ? 0
-      : pairs * policy.boundedWeights.locality * FitTable.thousandth
-        * FitTable.distanceMilli(leastDistance, pairs: pairs)
-    var winner = 0
+    var apart = 0
+    if pairs > 0 {
+      apart = pairs * weights.locality * FitTable.thousandth * FitTable.distanceMilli(leastDistance, pairs: pairs)
+    }
     var search = self
     index.visit(needs) { host, cost in
-      if let best = search.best {
-        let bound = fragmentation * cost + apart
+      if let last = explain ? search.runnerUp : search.best {
         // Hosts of equal bounds come in ascending order.
-        if bound > best.cost || (bound == best.cost && host > winner) { return false }
+        let bound = weights.fragmentation * cost + apart
+        if (bound, host) > (last.cost, last.position) { return false }
       }
-      let before = search.best?.cost
-      search.look(at: rooms[host], allowance: search.left / 8, forRunnerUp: false, orEqual: host < winner)
-      if let best = search.best, best.cost != before || best.table.room.view.id == rooms[host].view.id { winner = host }
+      search.look(at: rooms[host], host, allowance: search.left / 8, explain: explain)
       return true
     }
     self = search
+    if explain { findRunnerUpOnSameHost() }
   }
 
-  /// Looks for something cheaper on one host than what is known, or, before its like in the order of hosts, as cheap.
-  private mutating func look(at room: HostRoom, allowance: Int, forRunnerUp: Bool, orEqual: Bool = false) {
+  /// Looks for something better on one host than what is known.
+  private mutating func look(at room: HostRoom, _ position: Int, allowance: Int, explain: Bool) {
     guard demand.shortfall(of: room) == nil, demand.sharing || demand.cells.count <= room.cells.count else { return }
     let table = FitTable(
       demand, on: room, policy: policy, measure: measure, deviceCells: demand.deviceCells(on: room.view.topology))
-    var below = (forRunnerUp ? runnerUp?.cost : best?.cost) ?? FitTable.misfit
-    if orEqual, below < FitTable.misfit { below += 1 }
+    let last = explain ? runnerUp : best
+    var below = FitTable.misfit
+    if let last { below = position < last.position ? last.cost + 1 : last.cost }
     var search = CellSearch(table, below: below, budget: max(allowance, 1))
     let found = search.run()
     left = max(left - search.steps, 0)
     guard let found else { return }
-    let candidate = Candidate(table: table, cells: found.cells, cost: found.cost)
-    if let best, best.cost < found.cost || (best.cost == found.cost && !orEqual) {
+    let candidate = Candidate(table: table, position: position, cells: found.cells, cost: found.cost)
+    if let best, (best.cost, best.position) < (candidate.cost, position) {
       runnerUp = candidate
     } else {
       runnerUp = best
@@ -95,7 +97,10 @@ struct FleetSearch {
     for (guestCell, cell) in best.cells.enumerated() {
       let below = runnerUp?.cost ?? FitTable.misfit
       var search = CellSearch(best.table, below: below, budget: max(left, 1), barring: (guestCell, cell))
-      if let found = search.run() { runnerUp = Candidate(table: best.table, cells: found.cells, cost: found.cost) }
+      if let found = search.run() {
+        runnerUp = Candidate(
+          table: best.table, position: best.position, cells: found.cells, cost: found.cost)
+      }
       left = max(left - search.steps, 0)
     }
   }

@@ -13,6 +13,8 @@ struct FleetWorth: Sendable {
   private(set) var measure: AvailableSpace
   /// Nil until it is asked for, and after hosts came or went.
   private var index: FleetIndex?
+  /// Hosts with more cells than the index knows.
+  private var wideHosts = 0
   /// Twice the least distance between two cells of any host seen so far.
   private var leastDistance = Int.max
 
@@ -50,6 +52,7 @@ struct FleetWorth: Sendable {
 
   private mutating func learn(_ room: HostRoom, _ more: Int) {
     for guest in room.guests(policy) { mix.host(guest, more) }
+    if room.view.topology.cells.count > CellChoice.hostCellsMaximum { wideHosts += more }
     guard more > 0 else { return }
     for a in room.cells.indices {
       for b in 0..<a { leastDistance = min(leastDistance, room.bothWays(a, b)) }
@@ -66,16 +69,16 @@ struct FleetWorth: Sendable {
   }
 
   /// Runs a search in the order of the index; false where amounts cannot say what it is about.
-  mutating func order(_ search: inout FleetSearch, _ rooms: [HostRoom]) -> Bool {
-    guard let needs = SlotDemand(cells: search.demand.needs(policy)),
-      rooms.allSatisfy({ $0.view.topology.cells.count <= CellChoice.hostCellsMaximum })
-    else { return false }
+  mutating func order(_ search: inout FleetSearch, _ rooms: [HostRoom], explain: Bool) -> Bool {
+    guard wideHosts == 0, let needs = SlotDemand(cells: search.demand.needs(policy)) else { return false }
     var index =
       self.index
       ?? FleetIndex(rooms.map { FleetIndex.Host(rack: 0, free: $0.spaces(policy)) }, measure: measure)
     // The only one, so that nothing is copied when it changes.
     self.index = nil
-    search.run(over: rooms, by: &index, needs, leastDistance: leastDistance == .max ? 0 : leastDistance)
+    search.run(
+      over: rooms, by: &index, needs,
+      leastDistance: leastDistance == .max ? 0 : leastDistance, explain: explain)
     self.index = index
     return true
   }

@@ -67,8 +67,8 @@ public struct Placer: Sendable {
 
   /// The best place in the fleet for a new guest, or why there is none.
   ///
-  /// `explain` adds each term against the runner-up and each cell refused, for which it looks at every host; without,
-  /// it looks at those that the index puts first. `budget` bounds the search in steps.
+  /// `explain` adds each term against the runner-up and each cell refused, for which it looks at every host. `budget`
+  /// bounds the search in steps.
   /// Refusals: `malformed`, `unknownHost`, `noPages`, `noRoom`.
   public mutating func decide(_ shape: Shape, explain: Bool, budget: Int = 1_000_000) -> Decision {
     if let refusal = shape.refusal() { return Decision(placement: nil, refusal: refusal) }
@@ -82,7 +82,9 @@ public struct Placer: Sendable {
     var demand = Demand(shape)
     let measure = worth.measure
     var search = FleetSearch(demand, budget: budget, policy: policy, measure: measure)
-    if explain || !shape.hosts.isEmpty || !worth.order(&search, rooms) { search.run(over: rooms, explain: explain) }
+    if !shape.hosts.isEmpty || !worth.order(&search, rooms, explain: explain) {
+      search.run(over: rooms, explain: explain)
+    }
     if search.best == nil, policy.foldGuestCells, demand.cells.count > 1 {
       demand.sharing = true
       search = FleetSearch(demand, budget: budget, policy: policy, measure: measure)

@@ -15,18 +15,20 @@ struct Tally {
     var cells = 0
     var lastHost: HostID?
     var nearest: Shortfall
-    var nearestPlace: String
+    /// Where the nearest miss is.
+    var host: HostID
+    var cell: Int?
   }
 
   /// Looks at every host, whether or not another took the demand; when none did, every host gets a reason.
-  init(_ demand: Demand, over rooms: [HostRoom], policy: Policy, measure: AvailableSpace, isRefused: Bool) {
+  init(_ demand: Demand, over rooms: [HostRoom], policy: Policy, isRefused: Bool) {
     for room in rooms {
       if let shortfall = demand.shortfall(of: room) {
         add(shortfall, host: room.view.id)
         continue
       }
       let table = FitTable(
-        demand, on: room, policy: policy, measure: measure, deviceCells: demand.deviceCells(on: room.view.topology))
+        demand, on: room, policy: policy, measure: nil, deviceCells: demand.deviceCells(on: room.view.topology))
       var isTold = false
       for (index, cell) in room.cells.enumerated() {
         let found = demand.cells.indices.lazy.compactMap { guestCell in
@@ -39,7 +41,7 @@ struct Tally {
         add(shortfall, host: room.view.id, cell: cell.id, guestCell: demand.cells[guestCell].guestCell)
       }
       if demand.cells.count > 1, !demand.sharing {
-        let matched = CellSearch(table, below: FitTable.misfit, budget: 1).matched()
+        let matched = table.matched()
         if matched < demand.cells.count {
           let detail = isTold ? "" : " of \(room.cells.count)"
           add(Shortfall(.cellsTogether, need: demand.cells.count, has: matched, detail: detail), host: room.view.id)
@@ -56,14 +58,12 @@ struct Tally {
     if refused.count < Self.notesMax {
       refused.append(CellNote(host: host, cell: cell, guestCell: guestCell, text: shortfall.text))
     }
-    let place = cell.map { "host \(host) cell \($0)" } ?? "host \(host)"
-    var entry = entries[shortfall.constraint.rawValue] ?? Entry(nearest: shortfall, nearestPlace: place)
+    var entry = entries[shortfall.constraint.rawValue] ?? Entry(nearest: shortfall, host: host, cell: cell)
     if entry.lastHost != host { entry.hosts += 1 }
     entry.lastHost = host
     if cell != nil { entry.cells += 1 }
     if shortfall.has - shortfall.need > entry.nearest.has - entry.nearest.need {
-      entry.nearest = shortfall
-      entry.nearestPlace = place
+      (entry.nearest, entry.host, entry.cell) = (shortfall, host, cell)
     }
     entries[shortfall.constraint.rawValue] = entry
   }
@@ -74,7 +74,8 @@ struct Tally {
       let hosts = entry.hosts == 1 ? "1 host" : "\(entry.hosts) hosts"
       let cells = entry.cells == 1 ? "1 cell" : "\(entry.cells) cells"
       let who = entry.cells == 0 ? hosts : "\(cells) on \(hosts)"
-      let nearest = entry.nearest.hasAmount ? " (nearest: \(entry.nearestPlace) has \(entry.nearest.amount))" : ""
+      let place = entry.cell.map { "host \(entry.host) cell \($0)" } ?? "host \(entry.host)"
+      let nearest = entry.nearest.hasAmount ? " (nearest: \(place) has \(entry.nearest.amount))" : ""
       let plural = entry.cells == 0 ? entry.hosts != 1 : entry.cells != 1
       return "\(who) \(entry.nearest.lack(plural: plural))\(nearest)"
     }

@@ -144,7 +144,8 @@ struct AvailableSpace: Sendable {
     return low
   }
 
-  private static func slots(_ need: CellSpace, in free: CellSpace) -> Int {
+  /// How many such guest cells fit on one cell.
+  static func slots(_ need: CellSpace, in free: CellSpace) -> Int {
     func slots(_ free: Int, _ need: Int) -> Int {
       if free < 0 { return 0 }
       return need > 0 ? free / need : SlotBlock.slotsMaximum

@@ -127,6 +127,11 @@ struct CellStates: Sendable {
     }
   }
 
+  /// By state, how many of one guest cell fit.
+  func slots(for need: CellSpace) -> [Int32] {
+    spaces.map { Int32(truncatingIfNeeded: AvailableSpace.slots(need, in: $0)) }
+  }
+
   // MARK: - Changes of everything
 
   /// Works everything out anew, because the measure or the number of columns changed. Numbers stay.

@@ -33,8 +33,8 @@ public struct FleetIndex: Sendable {
   private(set) var racks: [Int]
   private(set) var states = CellStates(width: CostRows.columnsPerBlock)
   /// The states of all hosts' cells, host by host, and where each host's begin.
-  private var cells: [Int32] = []
-  private var starts: [Int32] = [0]
+  private(set) var cells: [Int32] = []
+  private(set) var starts: [Int32] = [0]
   private var mix = ShapeMix()
   private(set) var measure: AvailableSpace
   private var columns = Columns()
