@@ -2,17 +2,18 @@ public import Fleet
 
 /// The text of `cluster-config/` to validated values.
 ///
-/// Four kinds of file exist, told apart by their first key: `kind: coordinator`, `agent`, `policy` or `shape`. Each
-/// has an `init(parsing:file:)` on the type it becomes. The module reads no file and resolves no name: it turns text
-/// into values, and every value that comes out is within its documented bounds. Invariants: an unknown key is an
-/// error that names the nearest known one; an error carries file, line, column and the allowed values; a relative
-/// path is relative to the file it stands in. `overriding` takes the `--set KEY=VALUE` of a command line; such a
-/// value is YAML, obeys the same rules, and its paths are relative to the working directory.
+/// Five kinds of file exist, told apart by their first key: `kind: coordinator`, `agent`, `policy`, `shape` or
+/// `batch`. Each has an `init(parsing:file:)` on the type it becomes. The module reads no file and resolves no name: it
+/// turns text into values, and every value that comes out is within its documented bounds. Invariants: an unknown key
+/// is an error that names the nearest known one; an error carries file, line, column and the allowed values; a relative
+/// path is relative to the file it stands in. `overriding` takes the `--set KEY=VALUE` of a command line; such a value
+/// is YAML, obeys the same rules, and its paths are relative to the working directory.
 public enum ConfigurationFile: Sendable, Hashable {
   case coordinator(CoordinatorConfiguration)
   case agent(AgentConfiguration)
   case policy(Policy)
   case shape(Shape)
+  case batch(Batch)
 
   /// The word after `kind:`.
   public var kind: String {
@@ -21,6 +22,7 @@ public enum ConfigurationFile: Sendable, Hashable {
     case .agent: "agent"
     case .policy: "policy"
     case .shape: "shape"
+    case .batch: "batch"
     }
   }
 }
@@ -32,12 +34,13 @@ public func checkAny(_ text: String, file: String) throws(ConfigurationError) ->
   case .agent: .agent(try AgentConfiguration(parsing: text, file: file))
   case .policy: .policy(try Policy(parsing: text, file: file))
   case .shape: .shape(try Shape(parsing: text, file: file))
+  case .batch: .batch(try Batch(parsing: text, file: file))
   }
 }
 
 /// The words after `kind:`.
 enum Kind: String, CaseIterable {
-  case coordinator, agent, policy, shape
+  case coordinator, agent, policy, shape, batch
 
   static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 }

@@ -26,11 +26,22 @@ extension Policy {
     }
     scope = try section[.scope]?.choice() ?? scope
     foldGuestCells = try section[.fold_guest_cells]?.flag() ?? foldGuestCells
+    if let value = section[.hosts] { hosts = try HostRules.list(value) }
+    if let value = section[.groups] {
+      for item in try value.items() {
+        let group = try GuestGroup(item)
+        guard !groups.contains(where: { $0.name == group.name }) else {
+          throw item.position.error("group \(group.name) is given twice in groups; keep one")
+        }
+        groups.append(group)
+      }
+    }
   }
 }
 
 private enum PolicyKey: String, SectionKey {
   case kind, reserve, overcommit_percent, smt, weights, live_pages, driver, driver_by_host, scope, fold_guest_cells
+  case hosts, groups
 }
 
 private enum ReserveKey: String, SectionKey {

@@ -22,16 +22,19 @@ extension Shape {
     emulatorPCPUs = try section[.emulator_pcpus]?.number(in: 0...64) ?? emulatorPCPUs
     iothreads = try section[.iothreads]?.number(in: 0...64) ?? iothreads
     if let value = section[.hosts] { for item in try value.items() { hosts.append(HostID(try item.word())) } }
+    if let value = section[.labels] { for item in try value.items() { labels.append(try item.label()) } }
+    if let value = section[.tolerates] { for item in try value.items() { tolerates.append(try item.label()) } }
     if let contradiction = contradictions().first { throw list.position.error(contradiction) }
   }
 }
 
 private enum ShapeKey: String, SectionKey {
-  case kind, name, guest_cells, cpu_class, smt, page_size, mode, near, emulator_pcpus, iothreads, hosts
+  case kind, name, guest_cells, cpu_class, smt, page_size, mode, near, emulator_pcpus, iothreads, hosts, labels
+  case tolerates
 }
 
 private enum ShapeCellKey: String, SectionKey {
-  case vcpus, memory
+  case vcpus, memory, dedicated_vcpus
 }
 
 extension ShapeCell {
@@ -39,7 +42,8 @@ extension ShapeCell {
     let section = try Section<ShapeCellKey>(value)
     let vcpus = try section.required(.vcpus, example: "4").number(in: 0...Guest.vcpusLimit)
     self.init(
-      vcpus: vcpus, memory: try section.required(.memory, example: "8GiB").amount(in: KiB(mib: 1)...KiB(gib: 65_536)))
+      vcpus: vcpus, memory: try section.required(.memory, example: "8GiB").amount(in: KiB(mib: 1)...KiB(gib: 65_536)),
+      dedicatedVCPUs: try section[.dedicated_vcpus]?.number(in: 0...Guest.vcpusLimit) ?? 0)
   }
 }
 

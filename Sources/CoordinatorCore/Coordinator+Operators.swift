@@ -19,6 +19,9 @@ extension Coordinator {
       answer(question, views.map { .findings($0.flatMap { findings(in: $0, policy: policy) }) }, now, &output)
     case .placeGuest(let wish): place(wish, question, now, &output)
     case .placeShape(let shape, let explain): place(shape, explain, question, now, &output)
+    case .placeShapes(let wish): place(wish, question, now, &output)
+    case .capacity(let shape, let byHost):
+      answer(question, placer.capacity(for: shape, byHost: byHost).map(OperatorReply.capacity), now, &output)
     case .start(let wish): start(wish, question, now, &output)
     case .change(let change): self.change(change, question, now, &output)
     case .makePlan(.repair(let host?)):
@@ -151,6 +154,27 @@ extension Coordinator {
       return
     }
     reply(.decision(placer.decide(shape, explain: explain)), to: question, &output)
+  }
+
+  private mutating func place(
+    _ wish: PlaceShapes, _ question: Question, _ now: Instant, _ output: inout Output
+  ) {
+    guard (1...PlaceShapes.shapesMax).contains(wish.shapes.count) else {
+      let refusal = Refusal(
+        .malformed, "\(wish.shapes.count) guests at once; allowed: 1 to \(PlaceShapes.shapesMax)",
+        remedy: "ask for fewer at once")
+      return refuse(question, refusal, now, &output)
+    }
+    let decisions = placer.placeAll(wish.shapes, explain: wish.explain)
+    let refused = zip(wish.shapes, decisions).filter { $0.1.placement == nil }
+    guard wish.allOrNothing, let first = refused.first else {
+      return reply(.decisions(decisions), to: question, &output)
+    }
+    let refusal = Refusal(
+      first.1.refusal?.code ?? .noRoom,
+      "\(refused.count) of \(decisions.count) guests fit nowhere beside the others: \(first.1.refusal?.message ?? "")",
+      remedy: "leave it out, ask for less, or place without --all-or-nothing")
+    refuse(question, refusal, now, &output)
   }
 
   private mutating func start(_ wish: StartGuest, _ question: Question, _ now: Instant, _ output: inout Output) {

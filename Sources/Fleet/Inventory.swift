@@ -51,15 +51,48 @@ public struct Claim: Sendable, Hashable, Codable {
   public var job: JobID
   public var host: HostID
   public var guest: GuestID
+  /// By which a guest that has not been seen yet is counted to its groups.
+  public var guestName: String
   /// CPUs that only this guest may have.
   public var dedicated: CPUSet
   public var memory: [MemoryClaim]
-  public init(job: JobID, host: HostID, guest: GuestID, dedicated: CPUSet, memory: [MemoryClaim]) {
+  /// Vcpus that will share the CPUs of one cell.
+  public var floating: [FloatingClaim]
+  public init(
+    job: JobID, host: HostID, guest: GuestID, guestName: String = "", dedicated: CPUSet, memory: [MemoryClaim],
+    floating: [FloatingClaim] = []
+  ) {
     self.job = job
     self.host = host
     self.guest = guest
+    self.guestName = guestName
     self.dedicated = dedicated
     self.memory = memory
+    self.floating = floating
+  }
+}
+
+extension Claim {
+  /// Reads what an earlier version wrote too, which claimed nothing for floating vcpus.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      job: try values.decode(JobID.self, forKey: .job), host: try values.decode(HostID.self, forKey: .host),
+      guest: try values.decode(GuestID.self, forKey: .guest),
+      guestName: try values.decodeIfPresent(String.self, forKey: .guestName) ?? "",
+      dedicated: try values.decode(CPUSet.self, forKey: .dedicated),
+      memory: try values.decode([MemoryClaim].self, forKey: .memory),
+      floating: try values.decodeIfPresent([FloatingClaim].self, forKey: .floating) ?? [])
+  }
+}
+
+/// Vcpus without CPUs of their own on one cell.
+public struct FloatingClaim: Sendable, Hashable, Codable {
+  public var cell: Int
+  public var vcpus: Int
+  public init(cell: Int, vcpus: Int) {
+    self.cell = cell
+    self.vcpus = vcpus
   }
 }
 

@@ -11,6 +11,10 @@ public enum OperatorRequest: Sendable, Hashable {
   case placeGuest(PlaceGuest)
   /// Finds the best place for a new guest and keeps nothing.
   case placeShape(Shape, explain: Bool)
+  /// Finds places for many new guests at once and keeps nothing.
+  case placeShapes(PlaceShapes)
+  /// How many more guests of that shape fit.
+  case capacity(Shape, byHost: Bool)
   /// Defines and starts a guest of that shape on the best host.
   case start(StartGuest)
   /// A manual change of one guest: `numafleet pin`, `numatune`, `cputune`.
@@ -47,6 +51,24 @@ public struct PlaceGuest: Sendable, Hashable, Codable {
     self.scope = scope
     self.driver = driver
     self.dryRun = dryRun
+    self.explain = explain
+  }
+}
+
+/// `numafleet place --batch`.
+public struct PlaceShapes: Sendable, Hashable, Codable {
+  /// 1 to `shapesMax`.
+  public var shapes: [Shape]
+  /// Refuses all when one fits nowhere.
+  public var allOrNothing: Bool
+  public var explain: Bool
+
+  /// More would keep the coordinator from its hosts for too long.
+  public static let shapesMax = 1000
+
+  public init(shapes: [Shape], allOrNothing: Bool, explain: Bool) {
+    self.shapes = shapes
+    self.allOrNothing = allOrNothing
     self.explain = explain
   }
 }
@@ -122,6 +144,9 @@ public enum OperatorReply: Sendable, Hashable {
   case guest(PlacedGuest)
   case findings([Finding])
   case decision(Decision)
+  /// In the order of the shapes.
+  case decisions([Decision])
+  case capacity(Capacity)
   case plans([Plan])
   case plan(Plan)
   case jobs([JobRecord])

@@ -19,11 +19,16 @@ public struct Policy: Sendable, Hashable, Codable {
   public var scope: Scope
   /// Whether several guest cells may share one host cell when they fit nowhere else.
   public var foldGuestCells: Bool
+  /// What is said of hosts, ascending by host.
+  public var hosts: [HostRules] { didSet { hosts.sort { $0.host < $1.host } } }
+  /// Guests that belong together or must not.
+  public var groups: [GuestGroup]
 
   public init(
     reserve: Reserve = Reserve(), overcommitPercent: Int = 400, smt: SMTPolicy = .prefer,
     weights: Weights = Weights(), livePages: [String] = [], driver: DriverChoice = .automatic,
-    driverByHost: [HostDriver] = [], scope: Scope = .both, foldGuestCells: Bool = false
+    driverByHost: [HostDriver] = [], scope: Scope = .both, foldGuestCells: Bool = false, hosts: [HostRules] = [],
+    groups: [GuestGroup] = []
   ) {
     self.reserve = reserve
     self.overcommitPercent = overcommitPercent
@@ -34,6 +39,8 @@ public struct Policy: Sendable, Hashable, Codable {
     self.driverByHost = driverByHost
     self.scope = scope
     self.foldGuestCells = foldGuestCells
+    self.hosts = hosts.sorted { $0.host < $1.host }
+    self.groups = groups
   }
 
   /// Whether libnuma may move the pages of this guest.

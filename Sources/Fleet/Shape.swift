@@ -19,11 +19,15 @@ public struct Shape: Sendable, Hashable, Codable {
   public var iothreads: Int
   /// Hosts it may go to; empty means any.
   public var hosts: [HostID]
+  /// Labels that its host must have.
+  public var labels: [String]
+  /// Taints that it does not mind.
+  public var tolerates: [String]
 
   public init(
     name: String = "guest", guestCells: [ShapeCell], cpuClass: CPUClass = .floating, smt: SMTPolicy = .prefer,
     pageSize: PageSize = .base, mode: NUMAMode = .strict, near: [String] = [], emulatorPCPUs: Int = 0,
-    iothreads: Int = 0, hosts: [HostID] = []
+    iothreads: Int = 0, hosts: [HostID] = [], labels: [String] = [], tolerates: [String] = []
   ) {
     self.name = name
     self.guestCells = guestCells
@@ -35,6 +39,8 @@ public struct Shape: Sendable, Hashable, Codable {
     self.emulatorPCPUs = emulatorPCPUs
     self.iothreads = iothreads
     self.hosts = hosts
+    self.labels = labels
+    self.tolerates = tolerates
   }
 
   /// Vcpus over all guest cells.
@@ -52,13 +58,44 @@ public struct Shape: Sendable, Hashable, Codable {
       if cell.vcpus < 0 || cell.memory < 0 || (cell.vcpus == 0 && cell.memory == 0) {
         found.append("guest cell \(index) asks for \(cell.vcpus) vcpus and \(cell.memory)")
       }
+      if cpuClass == .mixed, !(0...max(cell.vcpus, 0)).contains(cell.dedicatedVCPUs) {
+        found.append("guest cell \(index) dedicates pcpus to \(cell.dedicatedVCPUs) of its \(cell.vcpus) vcpus")
+      }
+      if cpuClass != .mixed, cell.dedicatedVCPUs != 0 {
+        found.append("guest cell \(index) dedicates pcpus to some vcpus, which only a mixed guest does")
+      }
       if pageSize.kib > 0, cell.memory.count % pageSize.kib != 0 {
         found.append("guest cell \(index)'s memory of \(cell.memory.count) KiB is not whole pages of \(pageSize)")
       }
     }
     if pageSize.kib <= 0 { found.append("pages of \(pageSize.kib) KiB do not exist") }
     if vcpus == 0 { found.append("a shape needs at least one vcpu") }
+    if cpuClass == .mixed {
+      let own = guestCells.reduce(0) { $0 + $1.dedicatedVCPUs }
+      if own <= 0 || own >= vcpus {
+        found.append("a mixed guest has dedicated and floating vcpus, not \(own) of \(vcpus)")
+      }
+    }
     return found
+  }
+}
+
+extension Shape {
+  /// Reads what an earlier version wrote too, which knew neither labels nor taints.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      name: try values.decode(String.self, forKey: .name),
+      guestCells: try values.decode([ShapeCell].self, forKey: .guestCells),
+      cpuClass: try values.decode(CPUClass.self, forKey: .cpuClass),
+      smt: try values.decode(SMTPolicy.self, forKey: .smt),
+      pageSize: try values.decode(PageSize.self, forKey: .pageSize),
+      mode: try values.decode(NUMAMode.self, forKey: .mode), near: try values.decode([String].self, forKey: .near),
+      emulatorPCPUs: try values.decode(Int.self, forKey: .emulatorPCPUs),
+      iothreads: try values.decode(Int.self, forKey: .iothreads),
+      hosts: try values.decode([HostID].self, forKey: .hosts),
+      labels: try values.decodeIfPresent([String].self, forKey: .labels) ?? [],
+      tolerates: try values.decodeIfPresent([String].self, forKey: .tolerates) ?? [])
   }
 }
 
@@ -66,9 +103,31 @@ public struct Shape: Sendable, Hashable, Codable {
 public struct ShapeCell: Sendable, Hashable, Codable {
   public var vcpus: Int
   public var memory: KiB
-  public init(vcpus: Int, memory: KiB) {
+  /// Of a mixed guest: so many of the cell's first vcpus have one host CPU each of their own.
+  public var dedicatedVCPUs: Int
+  public init(vcpus: Int, memory: KiB, dedicatedVCPUs: Int = 0) {
     self.vcpus = vcpus
     self.memory = memory
+    self.dedicatedVCPUs = dedicatedVCPUs
+  }
+}
+
+extension ShapeCell {
+  /// Reads what an earlier version wrote too, which knew no mixed guests.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      vcpus: try values.decode(Int.self, forKey: .vcpus), memory: try values.decode(KiB.self, forKey: .memory),
+      dedicatedVCPUs: try values.decodeIfPresent(Int.self, forKey: .dedicatedVCPUs) ?? 0)
+  }
+
+  /// How many of its vcpus have a host CPU of their own in a guest of that class.
+  public func dedicated(_ cpuClass: CPUClass) -> Int {
+    switch cpuClass {
+    case .dedicated: vcpus
+    case .floating: 0
+    case .mixed: dedicatedVCPUs
+    }
   }
 }
 
@@ -78,6 +137,8 @@ public enum CPUClass: String, Sendable, Hashable, Codable, CaseIterable {
   case dedicated
   /// Vcpus share the cell's CPUs that are not dedicated.
   case floating
+  /// Some vcpus have host CPUs of their own, the others share.
+  case mixed
 }
 
 /// What a dedicated guest wants of hardware threads.

@@ -14,6 +14,12 @@ enum Amounts {
     return overflow ? memoryLimit : min(product, memoryLimit)
   }
 
+  /// A product that never traps; the largest number where it would.
+  static func product(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? .max >> 1 : product
+  }
+
   /// `whole` times `part` over `total`, rounded down; `part` must not exceed `total`. 0 when `total` is 0.
   static func share(of whole: Int, part: Int, total: Int) -> Int {
     guard total > 0 else { return 0 }

@@ -10,6 +10,8 @@ struct AuditedGuest {
   let cells: [GuestCell]
   /// CPUs that nobody else may have.
   var owned: CPUSet
+  /// Vcpus that have one of them each.
+  private(set) var owners: CPUSet
   /// The mask of each online vcpu; nil where nothing confines it.
   var masks: [CPUSet?]
   /// KiB of each guest cell on each host cell that has any.
@@ -30,15 +32,18 @@ struct AuditedGuest {
     }
     var masks: [CPUSet?] = []
     var spare: [CPUSet] = []
+    var single: [(vcpu: Int, cpu: CPUSet)] = []
     let threads = guest.threads
     let hasVCPUs = threads.contains { if case .vcpu = $0.role { true } else { false } }
     if case .process = guest.kind, !hasVCPUs {
       masks = threads.prefix(4096).map(\.cpusAllowed)
+      for (index, mask) in masks.enumerated() { if let mask, mask.count == 1 { single.append((index, mask)) } }
     } else {
       for vcpu in everyVCPU.members {
         let mask =
           threads.first { $0.role == .vcpu(vcpu) }?.cpusAllowed ?? guest.live.vcpus.first { $0.vcpu == vcpu }?.cpuset
           ?? guest.defaultCPUSet
+        if let mask, mask.count == 1 { single.append((vcpu, mask)) }
         if guest.vcpusOnline.isEmpty || guest.vcpusOnline.contains(vcpu) {
           masks.append(mask)
         } else if let mask, mask.count == 1 {
@@ -47,7 +52,9 @@ struct AuditedGuest {
       }
     }
     self.masks = masks
-    owned = Self.owned(masks, spare: spare)
+    let owned = Self.owned(masks, spare: spare)
+    self.owned = owned
+    owners = CPUSet(single.filter { $0.cpu.isSubset(of: owned) }.map(\.vcpu))
     let memory = Self.memory(of: guest, cells)
     self.memory = memory
     promises = zip(cells, memory).map { cell, there in
@@ -109,13 +116,15 @@ struct AuditedGuest {
     return Int(UInt64(total).dividingFullWidth(product).quotient)
   }
 
+  /// The only CPU of a vcpu is its own where no other vcpu may run there; one exception leaves the guest none.
   private static func owned(_ masks: [CPUSet?], spare: [CPUSet]) -> CPUSet {
-    var owned = CPUSet()
+    var (owned, others) = (CPUSet(), CPUSet())
     for mask in masks {
-      guard let mask, mask.count == 1, mask.isDisjoint(with: owned) else { return [] }
-      owned.formUnion(mask)
+      guard let mask, !mask.isEmpty, mask.count > 1 || mask.isDisjoint(with: owned) else { return [] }
+      if mask.count == 1 { owned.formUnion(mask) } else { others.formUnion(mask) }
     }
-    return masks.isEmpty ? [] : spare.reduce(owned) { $0.union($1) }
+    guard owned.isDisjoint(with: others), !owned.isEmpty else { return [] }
+    return spare.filter { $0.isDisjoint(with: others) }.reduce(owned) { $0.union($1) }
   }
 
   private static func memory(of guest: Guest, _ cells: [GuestCell]) -> [[(cell: Int, kib: Int)]] {

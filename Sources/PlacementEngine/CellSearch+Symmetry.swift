@@ -44,7 +44,7 @@ extension CellSearch {
         if other == 0, demand.emulatorPCPUs > 0 || !demand.near.isEmpty { return false }
         if demand.running != nil, a.resident != b.resident { return false }
         if let running = demand.running, running.homes[other] != running.homes[index] { return false }
-        return a.online.count == b.online.count && a.memory == b.memory
+        return a.online.count == b.online.count && a.dedicated.count == b.dedicated.count && a.memory == b.memory
           && table.single[(other * count)..<(other * count + count)].elementsEqual(
             table.single[(index * count)..<(index * count + count)])
       }

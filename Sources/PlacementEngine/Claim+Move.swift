@@ -13,8 +13,19 @@ extension Claim {
         MemoryClaim(cell: target.cell, pageSize: guest?.pageSize ?? .base, amount: KiB(Amounts.bounded($0.memory)))
       }
     }
+    let pinning = move.placement.pinning
+    let floating = move.placement.cells.map { place in
+      let vcpus = cells.first { $0.id == place.guestCell }?.vcpus.members ?? []
+      let online = guest?.vcpusOnline ?? []
+      let sharing = vcpus.count { vcpu in
+        guard online.isEmpty || online.contains(vcpu), let mask = pinning.cpuset(ofVCPU: vcpu) else { return false }
+        return !mask.isSubset(of: move.placement.dedicated)
+      }
+      return FloatingClaim(cell: place.cell, vcpus: sharing)
+    }
     return Claim(
-      job: job, host: move.host, guest: move.guest, dedicated: move.placement.dedicated, memory: summed(memory))
+      job: job, host: move.host, guest: move.guest, guestName: move.guestName, dedicated: move.placement.dedicated,
+      memory: summed(memory), floating: summed(floating))
   }
 
   /// What a guest that is about to be started reserves until it is observed.
@@ -22,8 +33,25 @@ extension Claim {
     let memory = zip(placement.cells, shape.guestCells).map { place, cell in
       MemoryClaim(cell: place.cell, pageSize: shape.pageSize, amount: KiB(Amounts.bounded(cell.memory)))
     }
+    let floating = zip(placement.cells, shape.guestCells).map { place, cell in
+      FloatingClaim(cell: place.cell, vcpus: cell.vcpus - cell.dedicated(shape.cpuClass))
+    }
     return Claim(
-      job: job, host: placement.host, guest: guest, dedicated: placement.dedicated, memory: summed(memory))
+      job: job, host: placement.host, guest: guest, guestName: shape.name, dedicated: placement.dedicated,
+      memory: summed(memory), floating: summed(floating))
+  }
+
+  /// One entry a cell, ascending; nothing for cells that get no floating vcpus.
+  private static func summed(_ claims: [FloatingClaim]) -> [FloatingClaim] {
+    var result: [FloatingClaim] = []
+    for claim in claims.sorted(by: { $0.cell < $1.cell }) where claim.vcpus > 0 {
+      if let last = result.indices.last, result[last].cell == claim.cell {
+        result[last].vcpus += claim.vcpus
+      } else {
+        result.append(claim)
+      }
+    }
+    return result
   }
 
   /// One entry a cell, ascending; nothing for cells that get no memory.

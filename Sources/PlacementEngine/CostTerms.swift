@@ -16,9 +16,8 @@ extension FitTable {
   /// The costs of guest cells together on one host cell, whether or not they fit.
   func costs(of group: [Int], at index: Int) -> CellCosts {
     let cell = room.cells[index]
-    let vcpus = group.reduce(0) { $0 + demand.cells[$1].online.count }
     var costs = CellCosts()
-    costs.contention = contention(vcpus, on: cell) * vcpus / demand.vcpus
+    costs.contention = contention(of: group, on: cell)
     if demand.running != nil {
       for guestCell in group {
         let arriving = demand.cells[guestCell].arriving(at: index, wholePages: !room.isBase(demand.pageSize, at: index))
@@ -29,16 +28,17 @@ extension FitTable {
     return costs
   }
 
-  private func contention(_ vcpus: Int, on cell: CellRoom) -> Int {
-    guard vcpus > 0 else { return 0 }
-    switch demand.cpuClass {
-    case .floating: return (cell.load + vcpus * 1000) / max(cell.shared.count, 1)
-    case .dedicated:
-      let among = max(vcpus - cell.wholeThreads, 0) * 1000 / vcpus
-      let before = cell.load / max(cell.shared.count, 1)
-      let after = cell.load / max(cell.shared.count - vcpus, 1)
-      return among + after - before
+  private func contention(of group: [Int], on cell: CellRoom) -> Int {
+    let own = group.reduce(0) { $0 + demand.cells[$1].dedicated.count }
+    let floating = group.reduce(0) { $0 + demand.cells[$1].online.count } - own
+    let left = max(cell.shared.count - own, 1)
+    var contention = 0
+    if own > 0 {
+      let among = max(own - cell.wholeThreads, 0) * 1000 / own
+      contention += (among + cell.load / left - cell.load / max(cell.shared.count, 1)) * own
     }
+    if floating > 0 { contention += (cell.load + floating * 1000) / left * floating }
+    return contention / demand.vcpus
   }
 
   /// The terms of a whole assignment in weighted thousandths, each with the numbers behind it. Costs are compared in
@@ -90,15 +90,16 @@ extension FitTable {
 
   private func crowd(of group: [Int], at index: Int) -> String? {
     let cell = room.cells[index]
-    let vcpus = group.reduce(0) { $0 + demand.cells[$1].online.count }
-    guard vcpus > 0 else { return nil }
-    switch demand.cpuClass {
-    case .floating:
-      let load = Amounts.decimal(milli: cell.load + vcpus * 1000)
-      return "cell \(cell.id): \(load) vcpus on \(cell.shared.count) shared pcpus"
-    case .dedicated:
-      let alone = min(vcpus, cell.wholeThreads)
-      return "cell \(cell.id): \(vcpus) of \(cell.dedicable.count) free pcpus, \(alone) on whole cores"
+    let own = group.reduce(0) { $0 + demand.cells[$1].dedicated.count }
+    let floating = group.reduce(0) { $0 + demand.cells[$1].online.count } - own
+    var parts: [String] = []
+    if own > 0 {
+      parts.append("\(own) of \(cell.dedicable.count) free pcpus, \(min(own, cell.wholeThreads)) on whole cores")
     }
+    if floating > 0 {
+      let load = Amounts.decimal(milli: cell.load + floating * 1000)
+      parts.append("\(load) vcpus on \(max(cell.shared.count - own, 0)) shared pcpus")
+    }
+    return parts.isEmpty ? nil : "cell \(cell.id): \(parts.joined(separator: " and "))"
   }
 }

@@ -4,24 +4,23 @@ import NUMA
 extension Demand {
   /// A running guest on its host, as if it were taken off and placed anew.
   ///
-  /// Its cpu class is what its pins show; its cells are open only as far as its memory may move.
+  /// Which vcpus have CPUs of their own is what its pins show; its cells are open only as far as its memory may move.
   init(_ guest: Guest, _ footprint: Footprint, on room: HostRoom, policy: Policy) {
     let guestCells = guest.boundedCells
     let masks = footprint.vcpus
-    let isDedicated = footprint.dedicated != nil
+    let dedicated = footprint.dedicated
     name = guest.name
     cells = guestCells.enumerated().map { index, cell in
       // An offline vcpu that is pinned to a CPU of its own keeps one; others wait on the cell's CPUs.
       let own = masks.filter { cell.vcpus.contains($0.vcpu) }
-      let active = own.filter { $0.online || (isDedicated && $0.mask?.count == 1) }.map(\.vcpu)
+      let active = own.filter { $0.online || $0.owns(of: dedicated) }.map(\.vcpu)
       let waiting = cell.vcpus.subtracting(CPUSet(active)).intersection(CPUSet(own.map(\.vcpu)))
       return DemandCell(
-        guestCell: cell.id, online: active, offline: waiting.members,
+        guestCell: cell.id, online: active, dedicated: own.filter { $0.owns(of: dedicated) }.map(\.vcpu),
+        offline: waiting.members,
         memory: Amounts.bounded(cell.memory), resident: footprint.resident[index])
     }
-    cpuClass = isDedicated ? .dedicated : .floating
-    let pins =
-      isDedicated ? masks.compactMap { $0.mask?.count == 1 ? VCPUPin(vcpu: $0.vcpu, cpuset: $0.mask ?? []) : nil } : []
+    let pins = masks.compactMap { $0.owns(of: dedicated) ? VCPUPin(vcpu: $0.vcpu, cpuset: $0.mask ?? []) : nil }
     // A guest says nothing of hardware threads; one that meets the policy today keeps to it, others prefer whole cores.
     smt = CoreChoice.satisfies(policy.smt, footprint.dedicated ?? [], on: room.view.topology) ? policy.smt : .prefer
     pageSize = guest.pageSize
@@ -29,6 +28,7 @@ extension Demand {
     emulatorPCPUs = 0
     iothreads = guest.iothreads.sorted()
     hosts = [room.view.id]
+    (labels, tolerates) = ([], [])
     let homes = guestCells.indices.map { footprint.home(ofGuestCellAt: $0) }
     let (moves, byPages, reason) = Self.memoryMoves(of: guest, homes: homes, policy: policy)
     near = moves ? guest.vfio : []

@@ -6,7 +6,6 @@ struct Demand: Sendable {
   let name: String
   /// 1 to 8, in order of guest cell.
   var cells: [DemandCell]
-  let cpuClass: CPUClass
   let smt: SMTPolicy
   let pageSize: PageSize
   /// The mode that numatune is written with.
@@ -18,6 +17,11 @@ struct Demand: Sendable {
   let iothreads: [Int]
   /// Hosts it may go to; empty means any.
   let hosts: [HostID]
+  /// Labels that its host must have, and taints that it does not mind.
+  let labels: [String]
+  let tolerates: [String]
+  /// What its groups forbid it; nil where it is in none.
+  var limits: GroupLimits?
   /// Whether several guest cells may share one host cell.
   var sharing = false
   /// What is known of it when it runs.
@@ -25,6 +29,15 @@ struct Demand: Sendable {
 
   /// Vcpus that run from the start, over all guest cells; at least 1, because costs are divided by it.
   var vcpus: Int { max(cells.reduce(0) { $0 + $1.online.count }, 1) }
+  /// Whether each guest cell needs the same as any other.
+  var isOfLikeCells: Bool {
+    cells.dropFirst().allSatisfy { cell in
+      cell.online.count == cells[0].online.count && cell.dedicated.count == cells[0].dedicated.count
+        && cell.memory == cells[0].memory
+    } && emulatorPCPUs == 0 && near.isEmpty
+  }
+  /// Whether no vcpu shares CPUs.
+  var isDedicated: Bool { cells.allSatisfy { $0.dedicated.count == $0.online.count } }
   /// KiB over all guest cells, at least 1.
   var memory: Int { max(cells.reduce(0) { $0 + $1.memory }, 1) }
 }
@@ -34,12 +47,21 @@ struct DemandCell: Sendable {
   let guestCell: Int
   /// Vcpus that run, ascending.
   let online: [Int]
+  /// Those of them that have a CPU of their own, ascending; the others share.
+  let dedicated: [Int]
   /// Vcpus that may be plugged later, ascending.
   let offline: [Int]
   /// KiB.
   let memory: Int
   /// Memory already on each host cell, by index; empty for a new guest.
   var resident: [Int] = []
+
+  /// Vcpus that run and share CPUs, ascending.
+  var floating: [Int] {
+    if dedicated.isEmpty { return online }
+    let own = CPUSet(dedicated)
+    return online.filter { !own.contains($0) }
+  }
 
   /// KiB that must be copied, or for a new guest allocated, when it goes to the cell of that index.
   func arriving(at index: Int, wholePages: Bool) -> Int {
@@ -88,16 +110,18 @@ extension Demand {
     cells = shape.guestCells.enumerated().map { index, cell in
       defer { next += cell.vcpus }
       return DemandCell(
-        guestCell: index, online: Array(next..<(next + cell.vcpus)), offline: [], memory: cell.memory.count)
+        guestCell: index, online: Array(next..<(next + cell.vcpus)),
+        dedicated: Array(next..<(next + cell.dedicated(shape.cpuClass))), offline: [], memory: cell.memory.count)
     }
-    cpuClass = shape.cpuClass
     smt = shape.smt
     pageSize = shape.pageSize
     mode = shape.mode
     near = shape.near
-    emulatorPCPUs = shape.cpuClass == .dedicated ? shape.emulatorPCPUs : 0
+    emulatorPCPUs = shape.cpuClass == .floating ? 0 : shape.emulatorPCPUs
     iothreads = Array(0..<shape.iothreads).map { $0 + 1 }
     hosts = shape.hosts
+    labels = shape.labels
+    tolerates = shape.tolerates
   }
 }
 

@@ -99,7 +99,7 @@ struct ExaminedGuest {
     if let dedicated = footprint.dedicated {
       narrow = dedicated
       confined = dedicated
-      return
+      if footprint.isDedicated { return }
     }
     for (vcpu, open) in zip(footprint.vcpus.filter(\.online), reach) {
       guard let mask = vcpu.mask, open.cells.count == 1, let id = open.cells.first, let index = room.index(ofCell: id)

@@ -44,11 +44,18 @@ extension FitTable {
   }
 
   private func cpus(of group: [Int], at index: Int) -> CellCPUs {
+    let floating = group.flatMap { demand.cells[$0].floating }
+    var cpus = ownCPUs(of: group, at: index)
+    let open = room.cells[index].shared.subtracting(cpus.dedicated)
+    cpus.vcpus += floating.map { VCPUPin(vcpu: $0, cpuset: open) }
+    cpus.vcpus.sort { $0.vcpu < $1.vcpu }
+    return cpus
+  }
+
+  /// What vcpus and the emulator have for themselves.
+  private func ownCPUs(of group: [Int], at index: Int) -> CellCPUs {
     let cell = room.cells[index]
-    let vcpus = group.flatMap { demand.cells[$0].online }
-    if demand.cpuClass == .floating {
-      return CellCPUs(vcpus: vcpus.map { VCPUPin(vcpu: $0, cpuset: cell.shared) }, emulator: [], dedicated: [])
-    }
+    let vcpus = group.flatMap { demand.cells[$0].dedicated }
     let topology = room.view.topology
     if keepsPins(group, on: cell), let running = demand.running {
       let wanted = CPUSet(vcpus)
@@ -89,8 +96,8 @@ extension FitTable {
   /// Where vcpus go that are plugged later: floating ones to the shared CPUs, dedicated ones to those of their cell.
   private func offlinePins(of guestCell: Int, at index: Int, among hosts: CellCPUs, emulator: CPUSet) -> [VCPUPin] {
     let cell = room.cells[index]
-    var set = cell.shared
-    if demand.cpuClass == .dedicated {
+    var set = cell.shared.subtracting(hosts.dedicated)
+    if demand.isDedicated {
       let siblings = CPUSet(demand.cells[guestCell].online)
       set = hosts.vcpus.reduce(into: CPUSet()) { if siblings.contains($1.vcpu) { $0.formUnion($1.cpuset) } }
     }

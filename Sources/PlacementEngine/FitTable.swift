@@ -144,33 +144,37 @@ extension FitTable {
     if group.contains(0), let deviceCells, !deviceCells.contains(cell.id) {
       return Shortfall(.deviceElsewhere, detail: demand.near.joined(separator: ", "))
     }
-    let vcpus = group.reduce(0) { $0 + demand.cells[$1].online.count }
-    return cpuShortfall(vcpus, of: group, on: cell) ?? memoryShortfall(of: group, at: index)
+    // Where a running guest stays anyway, or was sent by its operator, its groups have no say.
+    let isFixed = group.contains { demand.running?.fixed[$0] == index }
+    if !isFixed, let barred = demand.limits?.shortfall(ofCell: cell.id, on: room) { return barred }
+    return cpuShortfall(of: group, on: cell) ?? memoryShortfall(of: group, at: index)
   }
 
-  private func cpuShortfall(_ vcpus: Int, of group: [Int], on cell: CellRoom) -> Shortfall? {
+  private func cpuShortfall(of group: [Int], on cell: CellRoom) -> Shortfall? {
+    let own = group.reduce(0) { $0 + demand.cells[$1].dedicated.count }
+    let floating = group.reduce(0) { $0 + demand.cells[$1].online.count } - own
     let emulator = group.contains(0) ? demand.emulatorPCPUs : 0
-    if vcpus + emulator == 0 { return nil }
-    if cell.usable.isEmpty { return Shortfall(.noCPUs, need: vcpus) }
-    switch demand.cpuClass {
-    case .dedicated:
-      if keepsPins(group, on: cell) { return nil }
-      if let short = CoreChoice.shortfall(vcpus, smt: demand.smt, from: cell.cores) { return short }
-      let taken = dedicatedCount(vcpus, on: cell) + emulator
+    if own + floating + emulator == 0 { return nil }
+    if cell.usable.isEmpty { return Shortfall(.noCPUs, need: own + floating) }
+    var taken = 0
+    if keepsPins(group, on: cell) {
+      if floating == 0 { return nil }
+      taken = own
+    } else if own + emulator > 0 {
+      if let short = CoreChoice.shortfall(own, smt: demand.smt, from: cell.cores) { return short }
+      taken = dedicatedCount(own, on: cell) + emulator
       if taken > cell.dedicable.count { return Shortfall(.dedicated, need: taken, has: cell.dedicable.count) }
-      // Those who float here must still find the CPUs that the policy promises them.
-      let left = max(cell.shared.count - taken, 0)
-      if left * crowding >= cell.confined { return nil }
-      let needed = (cell.confined + crowding - 1) / crowding
-      return Shortfall(.dedicated, need: taken, has: max(cell.shared.count - needed, 0))
-    case .floating:
-      let spare = cell.shared.count * crowding - cell.confined
-      return spare >= vcpus * 1000
-        ? nil
-        : Shortfall(
-          .shared, need: vcpus, has: max(spare, 0),
-          detail: "left on \(cell.shared.count) shared pcpus at \(crowding / 10) %")
     }
+    // Those who float here must find the CPUs that the policy promises them.
+    let left = max(cell.shared.count - taken, 0)
+    let spare = left * crowding - cell.confined
+    if spare >= floating * 1000 { return nil }
+    if floating > 0 {
+      return Shortfall(
+        .shared, need: floating, has: max(spare, 0), detail: "left on \(left) shared pcpus at \(crowding / 10) %")
+    }
+    let needed = (cell.confined + crowding - 1) / crowding
+    return Shortfall(.dedicated, need: taken, has: max(cell.shared.count - needed, 0))
   }
 
   private func memoryShortfall(of group: [Int], at index: Int) -> Shortfall? {
@@ -191,7 +195,7 @@ extension FitTable {
     return cell.freeNow >= arriving ? nil : Shortfall(.freeNow, need: arriving, has: cell.freeNow)
   }
 
-  /// CPUs that so many dedicated vcpus take, with the idle threads of their cores under `isolate`.
+  /// CPUs that so many vcpus take for themselves, with the idle threads of their cores under `isolate`.
   private func dedicatedCount(_ vcpus: Int, on cell: CellRoom) -> Int {
     guard demand.smt == .isolate else { return vcpus }
     return cell.cores.lazy.filter(\.whole).prefix(vcpus).reduce(0) { $0 + $1.threads.count }
@@ -201,7 +205,8 @@ extension FitTable {
   func keepsPins(_ group: [Int], on cell: CellRoom) -> Bool {
     guard let running = demand.running, !running.pins.isEmpty else { return false }
     let kept = CPUSet(running.pins.lazy.filter { $0.cpuset.isSubset(of: cell.dedicable) }.map(\.vcpu))
-    return group.allSatisfy { CPUSet(demand.cells[$0].online).isSubset(of: kept) }
+    let own = CPUSet(group.flatMap { demand.cells[$0].dedicated })
+    return !own.isEmpty && own.isSubset(of: kept)
   }
 }
 

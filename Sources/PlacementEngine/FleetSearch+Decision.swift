@@ -4,7 +4,7 @@ import NUMA
 /// The answer of a search, in words where words were asked for.
 extension FleetSearch {
   /// The placement found or why there is none, explained on demand.
-  func decision(over rooms: [HostRoom], explain: Bool) -> Decision {
+  func decision(over rooms: [HostRoom], explain: Bool, venue: GroupVenue? = nil) -> Decision {
     guard let best else {
       let tally = Tally(demand, over: rooms, policy: policy, isRefused: true)
       let explanation = explain ? Explanation(chosen: [], refused: tally.refused, counts: tally.counts) : nil
@@ -14,6 +14,7 @@ extension FleetSearch {
     guard explain else { return Decision(placement: placement, refusal: nil) }
     let tally = Tally(demand, over: rooms, policy: policy, isRefused: false)
     var counts = tally.counts
+    if let venue { counts.append(venue.text) }
     if isSpent { counts.append("the search ended after \(steps) steps: the best found so far") }
     return Decision(
       placement: placement, refusal: nil,
@@ -66,11 +67,10 @@ extension FleetSearch {
   private func gets(_ cell: DemandCell, at index: Int, _ best: Candidate, _ placement: Placement) -> String {
     let room = best.table.room.cells[index]
     var parts: [String] = []
-    if !cell.online.isEmpty {
-      let cpus = cell.online.reduce(into: CPUSet()) { $0.formUnion(placement.pinning.cpuset(ofVCPU: $1) ?? []) }
-      let kind = demand.cpuClass == .dedicated ? "its own pcpus" : "shared pcpus"
-      let vcpus = cell.online.count == 1 ? "1 vcpu" : "\(cell.online.count) vcpus"
-      parts.append("\(vcpus) on \(kind) \(cpus.isEmpty ? placement.pinning.emulator ?? [] : cpus)")
+    for (vcpus, kind) in [(cell.dedicated, "its own pcpus"), (cell.floating, "shared pcpus")] where !vcpus.isEmpty {
+      let cpus = vcpus.reduce(into: CPUSet()) { $0.formUnion(placement.pinning.cpuset(ofVCPU: $1) ?? []) }
+      let count = vcpus.count == 1 ? "1 vcpu" : "\(vcpus.count) vcpus"
+      parts.append("\(count) on \(kind) \(cpus.isEmpty ? placement.pinning.emulator ?? [] : cpus)")
     }
     if cell.memory > 0 {
       if demand.running?.memoryMoves == false {

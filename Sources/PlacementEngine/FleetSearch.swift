@@ -36,11 +36,16 @@ struct FleetSearch {
     left = self.budget
   }
 
-  /// Searches hosts, which ascend by id, so that the first of equals wins.
+  /// Searches all hosts, which ascend by id, so that the first of equals wins.
   mutating func run(over rooms: [HostRoom], explain: Bool) {
-    for (position, room) in rooms.enumerated() {
+    run(over: rooms, only: Array(rooms.indices), explain: explain)
+  }
+
+  /// Searches hosts at those positions, ascending.
+  mutating func run(over rooms: [HostRoom], only positions: [Int], explain: Bool) {
+    for (index, position) in positions.enumerated() {
       // What one host leaves of its part of the budget is for the others.
-      look(at: room, position, allowance: left / (rooms.count - position), explain: explain)
+      look(at: rooms[position], position, allowance: left / (positions.count - index), explain: explain)
     }
     if explain { findRunnerUpOnSameHost() }
   }
@@ -111,14 +116,24 @@ extension Demand {
   func shortfall(of room: HostRoom) -> Shortfall? {
     if let unfit = room.unfit { return unfit }
     if !hosts.isEmpty, !hosts.contains(room.view.id) { return Shortfall(.notListed) }
-    if running == nil, room.view.libvirtAnswers == false { return Shortfall(.libvirtDown) }
     if running == nil {
+      if let barred = barred(from: room) { return barred }
+      if room.view.libvirtAnswers == false { return Shortfall(.libvirtDown) }
       let topology = room.view.topology
       if let missing = near.first(where: { name in !topology.devices.contains { $0.matches(name) } }) {
         return Shortfall(.noDevice, detail: missing)
       }
     }
     return nil
+  }
+
+  /// What the operator's rules have against a new guest on a host.
+  private func barred(from room: HostRoom) -> Shortfall? {
+    let rules = room.rules
+    if rules.draining { return Shortfall(.draining) }
+    if let taint = rules.taints.first(where: { !tolerates.contains($0) }) { return Shortfall(.taint, detail: taint) }
+    if let label = labels.first(where: { !rules.labels.contains($0) }) { return Shortfall(.label, detail: label) }
+    return limits?.shortfall(of: room)
   }
 
   /// Ids of the cells that share a cell with all devices asked for; nil where the firmware ties them to none.

@@ -6,7 +6,7 @@ import NUMA
 /// The measure follows from what is hosted, not from how it came there, so that whoever has the same inventory decides
 /// alike. The index is made when it is first asked for, and kept up to date as hosts report.
 struct FleetWorth: Sendable {
-  private let policy: Policy
+  let policy: Policy
   private var mix = ShapeMix()
   /// By which `measure` was made.
   private var counts: [Int] = []
@@ -15,6 +15,8 @@ struct FleetWorth: Sendable {
   private var index: FleetIndex?
   /// Hosts with more cells than the index knows.
   private var wideHosts = 0
+  /// Hosts that take some shapes and not others, whatever the amounts.
+  private(set) var picky = 0
   /// Twice the least distance between two cells of any host seen so far.
   private var leastDistance = Int.max
 
@@ -46,13 +48,14 @@ struct FleetWorth: Sendable {
   mutating func replace(_ old: HostRoom, by new: HostRoom, at position: Int) {
     learn(old, -1)
     learn(new, 1)
-    let spaces = new.spaces(policy)
+    let spaces = new.openSpaces(policy)
     if index?.cellCount(of: position) == spaces.count { index?.set(position, free: spaces) } else { index = nil }
   }
 
   private mutating func learn(_ room: HostRoom, _ more: Int) {
     for guest in room.guests(policy) { mix.host(guest, more) }
     if room.view.topology.cells.count > CellChoice.hostCellsMaximum { wideHosts += more }
+    if !room.rules.taints.isEmpty { picky += more }
     guard more > 0 else { return }
     for a in room.cells.indices {
       for b in 0..<a { leastDistance = min(leastDistance, room.bothWays(a, b)) }
@@ -70,16 +73,23 @@ struct FleetWorth: Sendable {
 
   /// Runs a search in the order of the index; false where amounts cannot say what it is about.
   mutating func order(_ search: inout FleetSearch, _ rooms: [HostRoom], explain: Bool) -> Bool {
-    guard wideHosts == 0, let needs = SlotDemand(cells: search.demand.needs(policy)) else { return false }
+    guard let needs = SlotDemand(cells: search.demand.needs(policy)) else { return false }
+    let leastDistance = leastDistance == .max ? 0 : leastDistance
+    return withIndex(rooms) { index in
+      search.run(over: rooms, by: &index, needs, leastDistance: leastDistance, explain: explain)
+    } != nil
+  }
+
+  /// Gives the index to `body`, made if need be; nil where a host has more cells than it knows.
+  mutating func withIndex<Result>(_ rooms: [HostRoom], _ body: (inout FleetIndex) -> Result) -> Result? {
+    if wideHosts > 0 { return nil }
     var index =
       self.index
-      ?? FleetIndex(rooms.map { FleetIndex.Host(rack: 0, free: $0.spaces(policy)) }, measure: measure)
+      ?? FleetIndex(rooms.map { FleetIndex.Host(rack: 0, free: $0.openSpaces(policy)) }, measure: measure)
     // The only one, so that nothing is copied when it changes.
     self.index = nil
-    search.run(
-      over: rooms, by: &index, needs,
-      leastDistance: leastDistance == .max ? 0 : leastDistance, explain: explain)
+    let result = body(&index)
     self.index = index
-    return true
+    return result
   }
 }

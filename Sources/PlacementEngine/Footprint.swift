@@ -9,9 +9,12 @@ struct Footprint: Sendable {
   let guest: GuestID
   /// The vcpus up to the maximum, ascending; the threads of a process that has none.
   let vcpus: [VCPUMask]
-  /// Non-nil when every online vcpu has exactly one CPU and no two the same: pinned 1:1.
+  /// CPUs that vcpus have each for itself: the only one of its mask, and in no other's mask. Nil where there is none,
+  /// and where one vcpu may run on another's: then nobody can tell what was meant.
   let dedicated: CPUSet?
-  /// Thousandths of a vcpu that run on each cell when every vcpu spreads evenly over its mask; 0 when pinned 1:1.
+  /// Whether that holds for every online vcpu: pinned 1:1.
+  let isDedicated: Bool
+  /// Thousandths of a vcpu that run on each cell when every other vcpu spreads evenly over its mask.
   let load: [Int]
   /// The part of `load` that has no other cell to go to: 1000 for each vcpu that is held to this one.
   let confined: [Int]
@@ -32,6 +35,12 @@ struct Footprint: Sendable {
     let online: Bool
     /// Nil where nothing confines it.
     let mask: CPUSet?
+
+    /// Whether it has one of these CPUs for itself, or finds it when it is plugged.
+    func owns(of dedicated: CPUSet?) -> Bool {
+      guard let dedicated, let mask else { return false }
+      return mask.count == 1 && mask.isSubset(of: dedicated)
+    }
   }
 
   /// The footprint of a guest that runs; nil for one that does not.
@@ -40,9 +49,11 @@ struct Footprint: Sendable {
     self.guest = guest.id
     pageSize = guest.pageSize
     vcpus = guest.vcpuMasks
-    dedicated = Self.oneToOne(vcpus)
-    let none = topology.cells.map { _ in 0 }
-    (load, confined) = dedicated == nil ? Self.load(vcpus, on: topology) : (none, none)
+    let dedicated = Self.ownCPUs(vcpus)
+    self.dedicated = dedicated
+    let floating = vcpus.filter { !$0.owns(of: dedicated) }
+    isDedicated = dedicated != nil && !floating.contains { $0.online }
+    (load, confined) = Self.load(floating, on: topology)
     let cells = guest.boundedCells
     memory = cells.map { Amounts.bounded($0.memory) }
     resident = guest.residentByGuestCell(cells, on: topology)
@@ -66,20 +77,25 @@ struct Footprint: Sendable {
     return resident[index].firstIndex(of: most)
   }
 
-  private static func oneToOne(_ vcpus: [VCPUMask]) -> CPUSet? {
-    var set = CPUSet()
-    var hasOnline = false
+  private static func ownCPUs(_ vcpus: [VCPUMask]) -> CPUSet? {
+    var own = CPUSet()
+    var shared = CPUSet()
     for vcpu in vcpus where vcpu.online {
-      guard let mask = vcpu.mask, mask.count == 1, let cpu = mask.first, !set.contains(cpu) else { return nil }
-      set.insert(cpu)
-      hasOnline = true
+      guard let mask = vcpu.mask, !mask.isEmpty else { return nil }
+      if mask.count != 1 {
+        shared.formUnion(mask)
+      } else if mask.isDisjoint(with: own) {
+        own.formUnion(mask)
+      } else {
+        return nil
+      }
     }
-    guard hasOnline else { return nil }
+    guard !own.isEmpty, own.isDisjoint(with: shared) else { return nil }
     // An offline vcpu with a CPU of its own finds it when it is plugged, so nobody else may have it.
     for vcpu in vcpus where !vcpu.online {
-      if let mask = vcpu.mask, mask.count == 1 { set.formUnion(mask) }
+      if let mask = vcpu.mask, mask.count == 1, mask.isDisjoint(with: shared) { own.formUnion(mask) }
     }
-    return set
+    return own
   }
 
   private static func load(_ vcpus: [VCPUMask], on topology: HostTopology) -> (all: [Int], confined: [Int]) {

@@ -97,19 +97,19 @@ extension HostExamination {
   /// Whether one cell could hold a guest cell if nothing else were there.
   private func fitsOneCell(_ examined: ExaminedGuest, _ guestCell: GuestCell) -> Bool {
     let vcpus = examined.reach.count { guestCell.vcpus.contains($0.vcpu) || examined.cells.count == 1 }
-    let percent = examined.footprint.dedicated == nil ? min(max(policy.overcommitPercent, 100), 6400) : 100
+    let percent = examined.footprint.isDedicated ? 100 : min(max(policy.overcommitPercent, 100), 6400)
     return host.topology.cells.contains {
       Amounts.bounded($0.memoryTotal) >= Amounts.bounded(guestCell.memory) && $0.cpus.count * percent >= vcpus * 100
     }
   }
 
   private func overlap(_ examined: ExaminedGuest) -> Finding? {
-    let isDedicated = examined.footprint.dedicated != nil
+    let isDedicated = examined.footprint.isDedicated
     var rivals: [String] = []
     var cpus = CPUSet()
     for other in guests where other.guest.id != examined.guest.id {
       // A guest with CPUs of its own is in the right against one that only strays onto them.
-      let otherIsDedicated = other.footprint.dedicated != nil
+      let otherIsDedicated = other.footprint.isDedicated
       let mine = otherIsDedicated ? examined.confined : examined.narrow
       let common = isDedicated && !otherIsDedicated ? [] : mine.intersection(other.narrow)
       guard !common.isEmpty else { continue }

@@ -79,7 +79,7 @@ struct HostRepair {
 
 extension Placement {
   /// Leaves CPUs to others in every mask that keeps something without them; an emulator falls back on its guest's own.
-  fileprivate mutating func yield(_ others: CPUSet) {
+  mutating func yield(_ others: CPUSet) {
     func without(_ mask: CPUSet) -> CPUSet {
       let rest = mask.subtracting(others)
       if !rest.isEmpty { return rest }

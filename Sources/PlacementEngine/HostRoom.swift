@@ -8,6 +8,10 @@ struct HostRoom: Sendable {
   let cells: [CellRoom]
   /// Guests that run, by id.
   let footprints: [Footprint]
+  /// What the operator says of the host.
+  let rules: HostRules
+  /// Guests of groups that are there or on their way.
+  let members: [GroupMember]
   /// Distances between cells by index, row-major.
   let distances: [Int]
   /// Why nothing may be placed on the host.
@@ -16,6 +20,7 @@ struct HostRoom: Sendable {
   /// The room for a new guest, or for `guest` as if it did not run.
   init(_ view: HostView, policy: Policy, without guest: GuestID? = nil) {
     self.view = view
+    rules = policy.rules(of: view.id)
     let topology = view.topology
     let contradictions = topology.isBounded ? topology.contradictions() : ["ids are beyond what the kernel has"]
     if view.liveness != .connected {
@@ -27,10 +32,12 @@ struct HostRoom: Sendable {
     }
     guard unfit == nil else {
       (cells, footprints, distances) = ([], [], [])
+      members = GroupMember.all(of: view, [], policy: policy, without: guest)
       return
     }
     footprints = view.guests.compactMap { $0.id == guest ? nil : Footprint(of: $0, on: topology) }
       .sorted { $0.guest < $1.guest }
+    members = GroupMember.all(of: view, footprints, policy: policy, without: guest)
     let held = Self.holdings(
       of: footprints, claims: view.claims.filter { $0.guest != guest }, on: topology, policy: policy)
     cells = topology.cells.indices.map {
@@ -69,6 +76,12 @@ struct HostRoom: Sendable {
       }
       for claim in claims {
         let footprint = footprints.first { $0.guest == claim.guest }
+        for floating in claim.floating where floating.cell == cell.id {
+          let vcpus = min(max(floating.vcpus, 0), Guest.vcpusLimit)
+          let arriving = max(vcpus * 1000 - (footprint?.confined[index] ?? 0), 0)
+          held.load += arriving
+          held.confined += arriving
+        }
         for memory in claim.memory where memory.cell == cell.id {
           let amount = Amounts.bounded(memory.amount)
           let arriving = max(amount - (footprint?.resident(onCellAt: index) ?? 0), 0)

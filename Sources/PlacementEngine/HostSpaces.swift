@@ -31,7 +31,15 @@ extension CellRoom {
 }
 
 extension HostRoom {
-  /// What is left on each cell, as amounts; nothing where nothing may be placed.
+  /// What is left on each cell for a new guest, as amounts; nothing where nothing new may be placed.
+  func openSpaces(_ policy: Policy) -> [CellSpace] {
+    if rules.draining || view.libvirtAnswers == false {
+      return view.topology.cells.map { _ in CellSpace(cpus: 0, memory: 0) }
+    }
+    return spaces(policy)
+  }
+
+  /// What is left on each cell, as amounts.
   func spaces(_ policy: Policy) -> [CellSpace] {
     if unfit != nil { return view.topology.cells.map { _ in CellSpace(cpus: 0, memory: 0) } }
     return cells.map { $0.space(crowding: policy.crowding) }
@@ -42,19 +50,14 @@ extension HostRoom {
 }
 
 extension CellSpace {
-  /// What so many vcpus and KiB of a page size need.
-  init(vcpus: Int, memory: Int, _ cpuClass: CPUClass, pageSize: PageSize, crowding: Int) {
-    self.init(cpus: cpuClass == .dedicated ? vcpus : 0, memory: pageSize.kib <= 64 ? memory : 0)
+  /// What so many vcpus, those with CPUs of their own and those that share, and KiB of a page size need.
+  init(own: Int, sharing: Int, memory: Int, pageSize: PageSize, crowding: Int) {
+    self.init(cpus: own, memory: pageSize.kib <= 64 ? memory : 0)
     if pageSize == .huge2M { hugePages = memory }
     if pageSize == .huge1G { giantPages = memory }
-    switch cpuClass {
-    case .dedicated:
-      floating = vcpus * crowding
-      shared = vcpus
-    case .floating:
-      floating = vcpus * 1000
-      load = vcpus * 1000
-    }
+    floating = own * crowding + sharing * 1000
+    shared = own
+    load = sharing * 1000
   }
 }
 
@@ -63,8 +66,12 @@ extension Demand {
   func needs(_ policy: Policy) -> [CellSpace] {
     cells.enumerated().map { index, cell in
       var need = CellSpace(
-        vcpus: cell.online.count, memory: cell.memory, cpuClass, pageSize: pageSize, crowding: policy.crowding)
-      if index == 0 { need.cpus += emulatorPCPUs }
+        own: cell.dedicated.count, sharing: cell.online.count - cell.dedicated.count, memory: cell.memory,
+        pageSize: pageSize, crowding: policy.crowding)
+      if index == 0 {
+        need.cpus += emulatorPCPUs
+        need.floating += emulatorPCPUs * policy.crowding
+      }
       return need
     }
   }
@@ -73,14 +80,16 @@ extension Demand {
 extension Footprint {
   /// The guest as the mix counts it; nil when it needs nothing.
   fileprivate func demand(_ policy: Policy) -> SlotDemand? {
-    let online = vcpus.count { $0.online }
+    let own = vcpus.count { $0.online && $0.owns(of: dedicated) }
+    let sharing = vcpus.count { $0.online } - own
     let count = max(memory.count, 1)
     // How vcpus are spread over guest cells is not in a footprint; nearly all guests spread them evenly.
+    func share(_ vcpus: Int, _ index: Int) -> Int { vcpus / count + (index < vcpus % count ? 1 : 0) }
     return SlotDemand(
       cells: memory.prefix(SlotDemand.cellsMaximum).enumerated().map { index, memory in
         CellSpace(
-          vcpus: online / count + (index < online % count ? 1 : 0), memory: memory,
-          dedicated == nil ? .floating : .dedicated, pageSize: pageSize, crowding: policy.crowding)
+          own: share(own, index), sharing: share(sharing, index), memory: memory, pageSize: pageSize,
+          crowding: policy.crowding)
       })
   }
 }

@@ -16,6 +16,8 @@ struct PlacementAudit {
   private struct Wanted {
     let id: Int
     let vcpus: [Int]
+    /// Those that must have a CPU of their own.
+    let owners: CPUSet
     let memory: Int
     /// KiB that have to be copied or allocated on the new cell.
     let arriving: Int
@@ -28,30 +30,37 @@ struct PlacementAudit {
     let wanted = shape.guestCells.enumerated().map { index, cell in
       let vcpus = Array(next..<(next + max(cell.vcpus, 0)))
       next += vcpus.count
-      return Wanted(id: index, vcpus: vcpus, memory: cell.memory.count, arriving: cell.memory.count)
+      var owners = CPUSet()
+      if shape.cpuClass == .dedicated { owners = CPUSet(vcpus) }
+      if shape.cpuClass == .mixed { owners = CPUSet(vcpus.prefix(max(cell.dedicatedVCPUs, 0))) }
+      return Wanted(
+        id: index, vcpus: vcpus, owners: owners, memory: cell.memory.count, arriving: cell.memory.count)
     }
     if host.view.liveness != .connected { report(nil, "liveness", "the host is not heard of") }
     if !shape.hosts.isEmpty, !shape.hosts.contains(placement.host) {
       report(nil, "hosts", "the shape names other hosts")
     }
     checkCells(placement, wanted, guest: nil, mayShare: policy.foldGuestCells)
-    checkCPUs(placement, wanted, guest: nil, isDedicated: shape.cpuClass == .dedicated)
+    checkCPUs(placement, wanted, guest: nil)
     checkMemory(placement, wanted, guest: nil, pageSize: shape.pageSize)
     checkDevices(placement, near: shape.near)
     if placement.pinning.memory != holding(placement, wanted) {
       report(nil, "memory", "the pinning's memory is not on its cells")
     }
-    if shape.cpuClass == .dedicated { checkThreads(placement, smt: shape.smt) }
+    if shape.cpuClass != .floating { checkThreads(placement, wanted, smt: shape.smt) }
     let own = placement.pinning.emulator ?? []
-    if shape.cpuClass == .dedicated, shape.emulatorPCPUs > 0,
+    if shape.cpuClass != .floating, shape.emulatorPCPUs > 0,
       own.count != shape.emulatorPCPUs || !own.isSubset(of: placement.dedicated)
     {
       report(nil, "emulator", "the emulator has \(own) and not \(shape.emulatorPCPUs) pcpus of its own")
     }
     if placement.pinning.iothreads.count != shape.iothreads { report(nil, "iothreads", "not every iothread is pinned") }
-    for cell in host.view.topology.cells where shape.cpuClass == .floating {
-      let vcpus = zip(placement.cells, wanted).reduce(0) { $0 + ($1.0.cell == cell.id ? $1.1.vcpus.count : 0) }
-      let limit = shared(of: cell, besides: nil).count * policy.overcommitPercent * 10
+    for cell in host.view.topology.cells {
+      let vcpus = zip(placement.cells, wanted).reduce(0) {
+        $0 + ($1.0.cell == cell.id ? $1.1.vcpus.count - $1.1.owners.count : 0)
+      }
+      let left = shared(of: cell, besides: nil).subtracting(placement.dedicated)
+      let limit = left.count * policy.overcommitPercent * 10
       if vcpus > 0, confined(to: cell, besides: nil) + vcpus * 1000 > limit {
         report(nil, "overcommit", "cell \(cell.id) cannot carry \(vcpus) more floating vcpus")
       }
@@ -69,12 +78,13 @@ struct PlacementAudit {
       let target = targets.first { $0.guestCell == cell.id }
       let vcpus = cell.vcpus.members.filter { online.isEmpty || online.contains($0) }
       return Wanted(
-        id: cell.id, vcpus: placement.pinning.vcpus.isEmpty ? [] : vcpus, memory: AuditedGuest.sane(cell.memory.count),
+        id: cell.id, vcpus: placement.pinning.vcpus.isEmpty ? [] : vcpus, owners: guest.owners,
+        memory: AuditedGuest.sane(cell.memory.count),
         arriving: target.map { guest.away(index, from: $0.cell) } ?? 0)
     }
     checkMovability(move, guest)
     checkCells(placement, wanted, guest: guest.id, mayShare: policy.foldGuestCells || targets.isEmpty)
-    checkCPUs(placement, wanted, guest: guest.id, isDedicated: !placement.dedicated.isEmpty)
+    checkCPUs(placement, wanted, guest: guest.id)
     if placement.pinning.vcpus.isEmpty, guest.masks.isEmpty == false, placement.pinning.emulator == nil {
       report(guest.id, "pins", "no thread gets a pin")
     }
@@ -204,12 +214,13 @@ extension PlacementAudit {
     }
   }
 
-  private mutating func checkCPUs(_ placement: Placement, _ wanted: [Wanted], guest: GuestID?, isDedicated: Bool) {
+  private mutating func checkCPUs(_ placement: Placement, _ wanted: [Wanted], guest: GuestID?) {
     let pinning = placement.pinning
     let others = host.owned(besides: guest)
     var given = CPUSet()
     for place in placement.cells {
-      for vcpu in wanted.first(where: { $0.id == place.guestCell })?.vcpus ?? [] {
+      let want = wanted.first { $0.id == place.guestCell }
+      for vcpu in want?.vcpus ?? [] {
         guard let mask = pinning.cpuset(ofVCPU: vcpu), !mask.isEmpty else {
           report(guest, "pins", "vcpu \(vcpu) has no pin")
           continue
@@ -220,7 +231,7 @@ extension PlacementAudit {
         if !mask.isDisjoint(with: host.reserved) {
           report(guest, "reserve", "vcpu \(vcpu) is pinned to reserved pcpus")
         }
-        if isDedicated {
+        if want?.owners.contains(vcpu) == true {
           if mask.count != 1 || !mask.isDisjoint(with: given) || !mask.isSubset(of: placement.dedicated) {
             report(guest, "dedicated", "vcpu \(vcpu) has \(mask) and not one pcpu of its own")
           }
@@ -285,8 +296,9 @@ extension PlacementAudit {
     }
   }
 
-  private mutating func checkThreads(_ placement: Placement, smt: SMTPolicy) {
-    let used = placement.pinning.vcpus.reduce(CPUSet()) { $0.union($1.cpuset) }
+  private mutating func checkThreads(_ placement: Placement, _ wanted: [Wanted], smt: SMTPolicy) {
+    let owners = wanted.reduce(CPUSet()) { $0.union($1.owners) }
+    let used = placement.pinning.vcpus.reduce(CPUSet()) { owners.contains($1.vcpu) ? $0.union($1.cpuset) : $0 }
     for cpu in used.members {
       let siblings = (host.view.topology.pcpu(cpu)?.siblings ?? [cpu]).intersection(host.online)
       if smt == .require, !siblings.isSubset(of: used) {
@@ -312,12 +324,22 @@ extension PlacementAudit {
   /// Thousandths of floating vcpus that are held to a cell.
   func confined(to cell: Cell, besides guest: GuestID?) -> Int {
     var load = 0
-    for other in host.guests where other.id != guest && other.owned.isEmpty {
-      for mask in other.masks {
-        let wide = (mask ?? host.allowed).intersection(host.online)
-        if !wide.isEmpty, wide.isSubset(of: cell.cpus) { load += 1000 }
+    for other in host.guests where other.id != guest { load += held(other, to: cell) }
+    for claim in host.view.claims where claim.guest != guest {
+      let there = host.guests.first { $0.id == claim.guest }.map { held($0, to: cell) } ?? 0
+      for floating in claim.floating where floating.cell == cell.id {
+        load += max(0, min(max(floating.vcpus, 0), 4096) * 1000 - there)
       }
     }
     return load
+  }
+
+  /// Thousandths of a guest's vcpus without CPUs of their own that may run nowhere else.
+  private func held(_ guest: AuditedGuest, to cell: Cell) -> Int {
+    guest.masks.reduce(0) { load, mask in
+      let wide = (mask ?? host.allowed).intersection(host.online)
+      let isHeld = !wide.isEmpty && wide.isSubset(of: cell.cpus) && !wide.isSubset(of: guest.owned)
+      return isHeld ? load + 1000 : load
+    }
   }
 }

@@ -27,6 +27,7 @@ extension Placer {
         Refusal(
           .unsupported, "guest \(guest.name) has \(demand.cells.count) guest cells", remedy: "1 to 8 can be placed"))
     }
+    demand.limits = GroupLimits(name: guest.name, id: guest.id, policy: policy, rooms: [room])
     if let cells {
       if let refusal = demand.fix(cells, on: room, policy: policy) { return refused(refusal) }
     }

@@ -71,26 +71,56 @@ public struct Placer: Sendable {
   /// bounds the search in steps.
   /// Refusals: `malformed`, `unknownHost`, `noPages`, `noRoom`.
   public mutating func decide(_ shape: Shape, explain: Bool, budget: Int = 1_000_000) -> Decision {
-    if let refusal = shape.refusal() { return Decision(placement: nil, refusal: refusal) }
-    if let unknown = shape.hosts.first(where: { room(of: $0) == nil }) {
-      return Decision(
-        placement: nil,
-        refusal: Refusal(
-          .unknownHost, "shape \(shape.name) names host \(unknown), which is not in the fleet",
-          remedy: "see numafleet host list"))
-    }
+    if let refusal = refusal(of: shape) { return Decision(placement: nil, refusal: refusal) }
+    let (search, venue) = searched(shape, explain: explain, budget: budget)
+    return search.decision(over: rooms, explain: explain, venue: venue)
+  }
+
+  /// What is wrong with a shape before anything is searched.
+  func refusal(of shape: Shape) -> Refusal? {
+    if let refusal = shape.refusal() { return refusal }
+    guard let unknown = shape.hosts.first(where: { room(of: $0) == nil }) else { return nil }
+    return Refusal(
+      .unknownHost, "shape \(shape.name) names host \(unknown), which is not in the fleet",
+      remedy: "see numafleet host list")
+  }
+
+  /// The search for a shape that makes sense, and the venue that its group sent it to.
+  mutating func searched(
+    _ shape: Shape, explain: Bool, budget: Int
+  ) -> (search: FleetSearch, venue: GroupVenue?) {
     var demand = Demand(shape)
-    let measure = worth.measure
-    var search = FleetSearch(demand, budget: budget, policy: policy, measure: measure)
-    if !shape.hosts.isEmpty || !worth.order(&search, rooms, explain: explain) {
-      search.run(over: rooms, explain: explain)
+    demand.limits = GroupLimits(name: shape.name, id: nil, policy: policy, rooms: rooms)
+    var search = FleetSearch(demand, budget: budget, policy: policy, measure: worth.measure)
+    var left = budget
+    for sharing in policy.foldGuestCells && demand.cells.count > 1 ? [false, true] : [false] {
+      demand.sharing = sharing
+      for venue in GroupVenue.all(for: demand, among: rooms, policy: policy) {
+        search = searched(demand, in: venue, explain: explain, budget: left)
+        if search.best != nil { return (search, venue) }
+        left = max(left - search.steps, 1)
+      }
+      search = searched(demand, in: nil, explain: explain, budget: left)
+      if search.best != nil { break }
+      left = max(left - search.steps, 1)
     }
-    if search.best == nil, policy.foldGuestCells, demand.cells.count > 1 {
-      demand.sharing = true
-      search = FleetSearch(demand, budget: budget, policy: policy, measure: measure)
-      search.run(over: rooms, explain: explain)
+    return (search, nil)
+  }
+
+  /// A search over the hosts of a venue, or over all.
+  private mutating func searched(
+    _ demand: Demand, in venue: GroupVenue?, explain: Bool, budget: Int
+  ) -> FleetSearch {
+    var search = FleetSearch(demand, budget: budget, policy: policy, measure: worth.measure)
+    if let venue {
+      search.run(over: rooms, only: venue.hosts, explain: explain)
+    } else if !demand.hosts.isEmpty {
+      let named = Set(demand.hosts.map { position(of: $0) }).sorted()
+      search.run(over: rooms, only: named, explain: explain)
+    } else if demand.sharing || !worth.order(&search, rooms, explain: explain) {
+      search.run(over: rooms, only: Array(rooms.indices), explain: explain)
     }
-    return search.decision(over: rooms, explain: explain)
+    return search
   }
 
   /// The best cells for a running guest on the host it is on, as if it were taken off and placed anew.

@@ -112,7 +112,8 @@ struct PlanAudit {
     hosts[host].guests[index].take(move)
     let new = hosts[host].guests[index]
     hosts[host].shiftFree(old, new)
-    if move.placement.dedicated.isEmpty { crowded += move.placement.cells.map { (move.host, $0.cell) } }
+    let isFloating = move.placement.pinning.vcpus.contains { !$0.cpuset.isSubset(of: move.placement.dedicated) }
+    if isFloating || move.placement.dedicated.isEmpty { crowded += move.placement.cells.map { (move.host, $0.cell) } }
   }
 
   private mutating func report(_ host: HostID, _ guest: GuestID?, _ rule: String, _ text: String) {

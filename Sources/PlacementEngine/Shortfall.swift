@@ -3,8 +3,8 @@ import NUMA
 
 /// What a cell or a host must have; the order is the order in which they are checked and told.
 enum Constraint: Int, CaseIterable, Sendable {
-  case hostUnreachable, contradiction, notListed, libvirtDown, noDevice
-  case notAsked, memoryStays, deviceElsewhere, noCPUs, noMemory
+  case hostUnreachable, contradiction, draining, notListed, taint, label, groupOfHost, libvirtDown, noDevice
+  case notAsked, memoryStays, groupOfCell, deviceElsewhere, noCPUs, noMemory
   case dedicated, wholeCores, shared, capacity, freeNow, pages
   case cellsTogether, apart, together
 
@@ -19,6 +19,9 @@ struct Shortfall: Sendable, Equatable {
   let has: Int
   var pageSize: PageSize = .base
   var detail = ""
+  /// What all cells of a host lack where they do not suffice together, and how much of it, in words.
+  var lacking: Constraint?
+  var what = ""
 
   init(_ constraint: Constraint, need: Int = 0, has: Int = 0, pageSize: PageSize = .base, detail: String = "") {
     self.constraint = constraint
@@ -33,7 +36,11 @@ struct Shortfall: Sendable, Equatable {
     switch constraint {
     case .hostUnreachable: "has not been heard of for \(has) s"
     case .contradiction: "reports a topology that contradicts itself: \(detail)"
+    case .draining: "is draining: nothing new is placed there"
     case .notListed: "is not among the hosts that the shape names"
+    case .taint: "has the taint \(detail), which the shape does not tolerate"
+    case .label: "lacks the label \(detail)"
+    case .groupOfHost, .groupOfCell: "is barred by \(detail)"
     case .libvirtDown: "has a libvirt that does not answer"
     case .noDevice: "has no device \(detail)"
     case .notAsked: "is not the cell that was asked for"
@@ -47,6 +54,7 @@ struct Shortfall: Sendable, Equatable {
     case .capacity: "needs \(KiB(need)) of memory, has \(KiB(has)) that is not promised to guests or reserved"
     case .freeNow: "needs \(KiB(need)) of free memory to copy into, has \(KiB(has))"
     case .pages: "needs \(KiB(need)) of \(pageSize) pages, has \(KiB(has)) free"
+    case .cellsTogether where lacking != nil: "needs \(what) on \(need) cells at once, has that on \(has)"
     case .cellsTogether: "needs \(need) cells with room at once, has \(has)\(detail)"
     case .apart:
       "cannot keep the pages of its guest cells apart on the way: libnuma moves all that a guest has on a cell"
@@ -64,7 +72,11 @@ struct Shortfall: Sendable, Equatable {
     return switch constraint {
     case .hostUnreachable: "\(are) not heard of"
     case .contradiction: "\(plural ? "report" : "reports") a topology that contradicts itself"
+    case .draining: "\(are) draining"
     case .notListed: "\(are) not among the hosts that the shape names"
+    case .taint: "\(have) a taint that the shape does not tolerate (\(detail))"
+    case .label: "\(lack) the label \(detail)"
+    case .groupOfHost, .groupOfCell: "\(are) barred by \(detail)"
     case .libvirtDown: "\(have) a libvirt that does not answer"
     case .noDevice: "\(lack) device \(detail)"
     case .notAsked: "\(plural ? "were" : "was") not asked for"
@@ -72,15 +84,26 @@ struct Shortfall: Sendable, Equatable {
     case .deviceElsewhere: "\(are) not near device \(detail)"
     case .noCPUs: "\(lack) cpus for guests"
     case .noMemory: "\(lack) memory"
-    case .dedicated: "\(lack) \(need) dedicated pcpus"
-    case .wholeCores: "\(lack) \(need) \(detail)"
-    case .shared: "\(lack) room for \(vcpus)"
-    case .capacity: "\(lack) \(KiB(need)) of memory not promised to guests or reserved"
-    case .freeNow: "\(lack) \(KiB(need)) of free memory to copy into"
-    case .pages: "\(lack) \(KiB(need)) of \(pageSize) pages"
+    case .dedicated, .wholeCores, .shared, .capacity, .freeNow, .pages: "\(lack) \(wanted)"
+    case .cellsTogether where lacking != nil: "\(lack) \(what) on any \(need) cells at once"
     case .cellsTogether: "\(lack) \(need) cells with room at once"
     case .apart: "cannot keep the pages of the guest's cells apart on the way"
     case .together: "\(have) room for each guest cell alone, not for all"
+    }
+  }
+
+  /// What was needed, where it is an amount.
+  var wanted: String {
+    switch constraint {
+    case .dedicated: "\(need) dedicated pcpus"
+    case .wholeCores: "\(need) \(detail)"
+    case .shared: "room for \(vcpus)"
+    case .capacity: "\(KiB(need)) of memory not promised to guests or reserved"
+    case .freeNow: "\(KiB(need)) of free memory to copy into"
+    case .pages: "\(KiB(need)) of \(pageSize) pages"
+    case .noMemory: "memory"
+    case .noCPUs: "cpus for guests"
+    default: "room"
     }
   }
 
@@ -97,6 +120,7 @@ struct Shortfall: Sendable, Equatable {
     switch constraint {
     case .capacity, .freeNow, .pages: "\(KiB(has))"
     case .shared: Amounts.decimal(milli: has)
+    case .cellsTogether where lacking != nil: "that on \(has)"
     default: "\(has)"
     }
   }

@@ -5,7 +5,8 @@ import NUMA
 struct Tally {
   /// Cells and hosts that could not, in order of host and cell; the first `notesMax` of them.
   private(set) var refused: [CellNote] = []
-  private var entries: [Entry?] = Array(repeating: nil, count: Constraint.allCases.count)
+  /// By constraint, then those of `cellsTogether` by what the cells lack.
+  private var entries: [Entry?] = Array(repeating: nil, count: 2 * Constraint.allCases.count)
 
   /// More lines than anybody reads; the counts below are complete whatever this is.
   static let notesMax = 1000
@@ -30,6 +31,7 @@ struct Tally {
       let table = FitTable(
         demand, on: room, policy: policy, measure: nil, deviceCells: demand.deviceCells(on: room.view.topology))
       var isTold = false
+      var lacks: [Shortfall] = []
       for (index, cell) in room.cells.enumerated() {
         let found = demand.cells.indices.lazy.compactMap { guestCell in
           table.shortfall(of: [guestCell], at: index).map { (guestCell, $0) }
@@ -39,12 +41,19 @@ struct Tally {
         // Cells that were not asked for are no news to him who asked.
         if shortfall.constraint == .notAsked { continue }
         add(shortfall, host: room.view.id, cell: cell.id, guestCell: demand.cells[guestCell].guestCell)
+        lacks.append(shortfall)
       }
       if demand.cells.count > 1, !demand.sharing {
         let matched = table.matched()
         if matched < demand.cells.count {
-          let detail = isTold ? "" : " of \(room.cells.count)"
-          add(Shortfall(.cellsTogether, need: demand.cells.count, has: matched, detail: detail), host: room.view.id)
+          var shortfall = Shortfall(.cellsTogether, need: demand.cells.count, has: matched)
+          shortfall.detail = isTold ? "" : " of \(room.cells.count)"
+          // Where all guest cells are alike and all cells lack the same, that is what the host lacks.
+          if demand.isOfLikeCells, let first = lacks.first, lacks.allSatisfy({ $0.constraint == first.constraint }) {
+            shortfall.lacking = first.constraint
+            shortfall.what = first.wanted
+          }
+          add(shortfall, host: room.view.id)
           isTold = true
         }
       }
@@ -58,14 +67,15 @@ struct Tally {
     if refused.count < Self.notesMax {
       refused.append(CellNote(host: host, cell: cell, guestCell: guestCell, text: shortfall.text))
     }
-    var entry = entries[shortfall.constraint.rawValue] ?? Entry(nearest: shortfall, host: host, cell: cell)
+    let index = shortfall.lacking.map { Constraint.allCases.count + $0.rawValue } ?? shortfall.constraint.rawValue
+    var entry = entries[index] ?? Entry(nearest: shortfall, host: host, cell: cell)
     if entry.lastHost != host { entry.hosts += 1 }
     entry.lastHost = host
     if cell != nil { entry.cells += 1 }
     if shortfall.has - shortfall.need > entry.nearest.has - entry.nearest.need {
       (entry.nearest, entry.host, entry.cell) = (shortfall, host, cell)
     }
-    entries[shortfall.constraint.rawValue] = entry
+    entries[index] = entry
   }
 
   /// One line for each constraint, in the order of checking.

@@ -25,7 +25,7 @@ public func violations(
   }
   var audit = PlacementAudit(host: host, policy: policy)
   audit.check(placement, of: shape)
-  return audit.found
+  return audit.found + RuleAudit(inventory: inventory, policy: policy).violations(of: placement, shape: shape)
 }
 
 /// One host as the judge sees it: who holds what, and how that changes from wave to wave.

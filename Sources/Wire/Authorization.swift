@@ -16,7 +16,7 @@ public enum Authorization {
   public static func requiredRole(for request: OperatorRequest) -> Role {
     switch request {
     case .hosts, .host, .guests, .guest, .findings, .plans, .plan, .jobs, .job, .events: .viewer
-    case .keys, .policy, .status, .placeShape: .viewer
+    case .keys, .policy, .status, .placeShape, .placeShapes, .capacity: .viewer
     case .placeGuest(let place): place.dryRun ? .viewer : .operator
     case .start(let start): start.dryRun ? .viewer : .operator
     case .change(let change): change.dryRun ? .viewer : .operator

@@ -6,6 +6,8 @@ extension WireLayout {
       2: .message("guest_cells", .scalars, atMost: 1_024),
       7: .text("near", atMost: 1_024),
       10: .text("hosts", atMost: 65_536),
+      11: .text("labels", atMost: 1_024),
+      12: .text("tolerates", atMost: 1_024),
     ],
     .placement: [
       1: .text("host"),
@@ -96,6 +98,8 @@ extension WireLayout {
       19: .message("revoke_key", .revokeKey),
       20: .message("policy", .scalars),
       21: .message("status", .scalars),
+      22: .message("capacity", .capacityQuery),
+      23: .message("place_shapes", .placeShapes),
     ],
     .operatorReply: [
       1: .message("hosts", .hostList),
@@ -113,6 +117,24 @@ extension WireLayout {
       13: .message("status", .coordinatorStatus),
       14: .message("accepted", .accepted),
       15: .message("refused", .refusal),
+      16: .message("capacity", .capacity),
+      17: .message("decisions", .decisionList),
+    ],
+    .capacityQuery: [
+      1: .message("shape", .shape)
+    ],
+    .placeShapes: [
+      1: .message("shapes", .shape, atMost: 1_024)
+    ],
+    .capacity: [
+      3: .message("hosts", .hostCapacity, atMost: 65_536),
+      4: .text("counts", atMost: 1_024),
+    ],
+    .hostCapacity: [
+      1: .text("host")
+    ],
+    .decisionList: [
+      1: .message("decisions", .decision, atMost: 1_024)
     ],
     .hostQuery: [
       1: .text("host")
@@ -179,6 +201,8 @@ extension WireLayout {
       3: .text("guest"),
       4: .list("dedicated"),
       5: .message("memory", .scalars, atMost: 16_384),
+      6: .text("guest_name"),
+      7: .message("floating", .scalars, atMost: 16_384),
     ],
     .placedGuest: [
       1: .text("host"),
@@ -206,6 +230,23 @@ extension WireLayout {
       4: .message("weights", .scalars),
       5: .text("live_pages", atMost: 65_536),
       7: .message("driver_by_host", .hostDriver, atMost: 65_536),
+      10: .message("hosts", .hostRules, atMost: 65_536),
+      11: .message("groups", .guestGroup, atMost: 65_536),
+    ],
+    .hostRules: [
+      1: .text("host"),
+      2: .text("rack"),
+      3: .text("zone"),
+      4: .text("labels", atMost: 1_024),
+      5: .text("taints", atMost: 1_024),
+    ],
+    .guestGroup: [
+      1: .text("name"),
+      4: .text("members", atMost: 65_536),
+      5: .message("domains", .faultDomain, atMost: 1_024),
+    ],
+    .faultDomain: [
+      1: .text("members", atMost: 65_536)
     ],
     .hostDriver: [
       1: .text("host")

@@ -10,5 +10,6 @@ enum WireMessage: Int, CaseIterable {
   case operatorReply, hostQuery, hostFilter, guestQuery, revokeKey, placeGuest, placeShape, startGuest
   case manualChange, authorizedKey, hostList, guestList, findingList, planList, jobList, eventList, keyList
   case hostView, claim, placedGuest, finding, jobRecord, fleetEvent, policy, hostDriver, coordinatorStatus
-  case accepted, refusal
+  case accepted, refusal, hostRules, guestGroup, faultDomain, capacityQuery, placeShapes, capacity, hostCapacity
+  case decisionList
 }

@@ -19,6 +19,7 @@ struct Numafleet: ParsableCommand {
         numafleet doctor          what is wrong, and the command that mends it
         numafleet plan repair     how to mend it all; then `plan apply ID`
         numafleet place GUEST --dry-run --explain
+        numafleet capacity --vcpus 4 --memory 8GiB     how many more such guests fit
 
       The coordinator is found at --coordinator, else $NUMAFLEET_COORDINATOR, else
       \(ConnectionOptions.defaultEndpoint). A tcp:// coordinator also needs --key
@@ -42,7 +43,8 @@ struct Numafleet: ParsableCommand {
     version: numafleetVersion,
     subcommands: [
       StatusCommand.self, TopologyCommand.self, HostCommand.self, GuestCommand.self, DoctorCommand.self,
-      PlaceCommand.self, StartCommand.self, PlanCommand.self, JobCommand.self, PinCommand.self, NumatuneCommand.self,
+      PlaceCommand.self, CapacityCommand.self, StartCommand.self, PlanCommand.self, JobCommand.self, PinCommand.self,
+      NumatuneCommand.self,
       CputuneCommand.self, EventsCommand.self, KeyCommand.self, ConfigCommand.self, PolicyCommand.self,
       SimulateCommand.self, BenchCommand.self,
     ])

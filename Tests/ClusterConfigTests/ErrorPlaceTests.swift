@@ -59,9 +59,59 @@ private let agentWithCoordinator = agent + "coordinators: [{endpoint: tcp://a:1,
       "f.yaml:4:5: host a is given twice in driver_by_host; keep one"
     ),
     ("kind: policy\nsmt: prefer\nsmt: require\n", "f.yaml:2:1: smt is given more than once; keep one"),
-    ("kind: policies\n", "f.yaml:1:7: kind is \"policies\"; allowed: coordinator, agent, policy, shape"),
-    ("smt: prefer\n", "f.yaml:1: kind is missing; allowed: coordinator, agent, policy, shape"),
-    ("", "f.yaml: the file is empty; it must begin with kind: and one of coordinator, agent, policy, shape"),
+    ("kind: policies\n", "f.yaml:1:7: kind is \"policies\"; allowed: coordinator, agent, policy, shape, batch"),
+    ("smt: prefer\n", "f.yaml:1: kind is missing; allowed: coordinator, agent, policy, shape, batch"),
+    ("", "f.yaml: the file is empty; it must begin with kind: and one of coordinator, agent, policy, shape, batch"),
+    (
+      "kind: policy\nhosts:\n  - host: a\n  - {host: a, rack: r}\n",
+      "f.yaml:4:5: host a is given twice in hosts; keep one"
+    ),
+    (
+      "kind: policy\nhosts: [{host: a, labels: [disk=nvme=x]}]\n",
+      "f.yaml:2:28: labels[0] is \"disk=nvme=x\"; allowed: a word such as ssd, or key=value such as disk=nvme"
+    ),
+    (
+      "kind: policy\ngroups: [{name: web, rule: near, level: host, members: [a]}]\n",
+      "f.yaml:2:28: rule is \"near\"; allowed: together, apart"
+    ),
+    (
+      "kind: policy\ngroups: [{name: web, rule: apart, level: host}]\n",
+      "f.yaml:2:10: group web has no members; write for example members: [web-*]"
+    ),
+    (
+      "kind: policy\ngroups: [{name: web, rule: together, level: rack, domains: [[a], [b]]}]\n",
+      "f.yaml:2:10: group web is to be together, so that domains contradict it; use members, or apart"
+    ),
+    (
+      "kind: policy\ngroups: [{name: web, rule: apart, level: rack, domains: [[a], [a]]}]\n",
+      "f.yaml:2:10: group web has \"a\" in two domains; keep one"
+    ),
+    (
+      "kind: policy\ngroups: [{name: web, rule: apart, level: rack, members: [a], size: 3}]\n",
+      "f.yaml:2:10: group web is to be apart, where no size is looked for; leave it out"
+    ),
+    (
+      "kind: policy\ngroups: [{name: web, rule: apart, level: rack, members: [a*b*c*d*e*]}]\n",
+      "f.yaml:2:58: members[0] is \"a*b*c*d*e*\"; allowed: a name with at most four *"
+    ),
+    (
+      "kind: policy\ngroups:\n  - {name: w, rule: apart, level: host, members: [a]}\n"
+        + "  - {name: w, rule: apart, level: host, members: [b]}\n",
+      "f.yaml:4:5: group w is given twice in groups; keep one"
+    ),
+    (
+      "kind: shape\ncpu_class: mixed\nguest_cells: [{vcpus: 2, memory: 1GiB, dedicated_vcpus: 3}]\n",
+      "f.yaml:3:14: guest cell 0 dedicates pcpus to 3 of its 2 vcpus"
+    ),
+    (
+      "kind: shape\nguest_cells: [{vcpus: 2, memory: 1GiB, dedicated_vcpus: 1}]\n",
+      "f.yaml:2:14: guest cell 0 dedicates pcpus to some vcpus, which only a mixed guest does"
+    ),
+    ("kind: batch\nguests: [{shape: s.yaml, count: 1001}]\n", "f.yaml:2:33: count is 1001; allowed: 1...1000"),
+    (
+      "kind: batch\nguests: [{shape: s.yaml, count: 600}, {shape: t.yaml, count: 401}]\n",
+      "f.yaml:2:9: guests are 1001 in all; allowed: 1...1000"
+    ),
     ("- a\n- b\n", "f.yaml:1:1: the file is not a mapping; write lines of 'key: value'"),
   ])
   func policyErrors(text: String, expected: String) {

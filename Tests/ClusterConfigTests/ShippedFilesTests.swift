@@ -49,6 +49,40 @@ func shipped(_ name: String) throws -> String {
     #expect(try Policy(parsing: shipped("policy.yaml"), file: "policy.yaml") == Policy())
   }
 
+  @Test func batchFileMeansWhatItSays() throws {
+    let batch = try Batch(parsing: shipped("batch.yaml"), file: "cluster-config/batch.yaml")
+    #expect(batch.guests.map(\.shape) == ["cluster-config/shapes/small.yaml", "cluster-config/shapes/database.yaml"])
+    #expect(batch.guests.map(\.count) == [3, 1])
+    let small = try Shape(parsing: shipped("shapes/small.yaml"), file: "small.yaml")
+    #expect(batch.guests[0].named(small).map(\.name) == ["small-1", "small-2", "small-3"])
+    #expect(batch.guests[1].named(small).map(\.name) == ["orders"])
+  }
+
+  @Test func hostsAndGroupsOfAPolicyMeanWhatTheySay() throws {
+    let text = """
+      kind: policy
+      hosts:
+        - {host: b, rack: r1, zone: z, labels: [disk=nvme, ssd], taints: [gpu-only], draining: true}
+        - {host: a}
+      groups:
+        - {name: web, rule: apart, level: host, members: [web-*]}
+        - {name: db, rule: apart, level: zone, domains: [[db-a-*], [db-b-*, x]]}
+        - {name: job, rule: together, level: rack, members: [job-*], size: 8}
+      """
+    let policy = try Policy(parsing: text, file: "policy.yaml")
+    #expect(policy.hosts.map(\.host) == ["a", "b"])
+    #expect(
+      policy.rules(of: "b")
+        == HostRules(
+          host: "b", rack: "r1", zone: "z", labels: ["disk=nvme", "ssd"], taints: ["gpu-only"], draining: true))
+    #expect(
+      policy.groups == [
+        GuestGroup(name: "web", rule: .apart, level: .host, members: ["web-*"]),
+        GuestGroup(name: "db", rule: .apart, level: .zone, domains: [["db-a-*"], ["db-b-*", "x"]]),
+        GuestGroup(name: "job", rule: .together, level: .rack, members: ["job-*"], size: 8),
+      ])
+  }
+
   @Test func shapeFileMeansWhatItSays() throws {
     let shape = try Shape(parsing: shipped("shapes/database.yaml"), file: "database.yaml")
     #expect(shape.guestCells == [ShapeCell(vcpus: 4, memory: KiB(gib: 8)), ShapeCell(vcpus: 4, memory: KiB(gib: 8))])

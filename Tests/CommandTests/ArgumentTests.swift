@@ -86,6 +86,11 @@ func complaint(_ arguments: String) -> String {
     ("pin db --vcpu 0=", "has nothing on one side of '='"),
     ("pin db --vcpu 0-1=2 --vcpu 1=3", "--vcpu names 1 twice"),
     ("pin db --emulator x", "\"x\" is not a cpu number"),
+    ("place db --batch x.yaml", "it goes with neither GUEST nor shape options"),
+    ("place --vcpus 1 --memory 1GiB --all-or-nothing", "--all-or-nothing is for --batch"),
+    ("capacity", "give a shape: --vcpus and --memory, or --shape FILE"),
+    ("capacity --vcpus 4 --memory 1GiB --dedicated --dedicated-vcpus 2", "--dedicated-vcpus only some"),
+    ("capacity --vcpus 4 --memory 1GiB --label a=b=c", "a=b=c is no label"),
     ("pin", "Missing expected argument '<guest>'"),
     ("numatune db", "name at least one of --nodeset, --mode and --memory-cells"),
     ("numatune db --mode firm", "'strict', 'preferred', 'interleave'"),
@@ -123,6 +128,7 @@ func complaint(_ arguments: String) -> String {
     ("place --vcpus 2 --memory 1GiB --guest-cells 9", "--guest-cells is 9; allowed: 1...8"),
     ("place --vcpus 1 --memory 1GiB --guest-cells 2", "--vcpus is 1; allowed: 2...4096"),
     ("place --vcpus 2 --memory 3MiB --page-size 2MiB", "whole multiples"),
+    ("place --vcpus 4 --memory 1GiB --dedicated-vcpus 5", "dedicates pcpus to 5 of its 4 vcpus"),
   ])
   func shapesThatCannotBeAreUsageErrors(arguments: String, expected: String) throws {
     let command: PlaceCommand = try parsed(arguments)

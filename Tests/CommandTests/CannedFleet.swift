@@ -107,8 +107,9 @@ enum CannedFleet {
     id: "host-a", liveness: .connected, facts: facts, topology: topology, guests: [database, hostile, stopped],
     claims: [
       Claim(
-        job: 12, host: "host-a", guest: database.id, dedicated: [2, 3],
-        memory: [MemoryClaim(cell: 1, pageSize: .base, amount: KiB(mib: 512))])
+        job: 12, host: "host-a", guest: database.id, guestName: "db", dedicated: [2, 3],
+        memory: [MemoryClaim(cell: 1, pageSize: .base, amount: KiB(mib: 512))],
+        floating: [FloatingClaim(cell: 1, vcpus: 2)])
     ], ageMilliseconds: 840, libvirtAnswers: true)
 
   static let placed = host.guests.map { PlacedGuest(host: host.id, guest: $0) }

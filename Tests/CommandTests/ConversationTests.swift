@@ -32,6 +32,36 @@ import ZeroMQTransport
     #expect(json.out.contains("\"code\" : \"unknownGuest\""))
   }
 
+  @Test func aBatchAsksForEachGuestByName() throws {
+    let asked = Mutex<[Shape]>([])
+    let coordinator = try CoordinatorStandIn { request in
+      guard case .placeShapes(let wish) = request else { return [.refused(CannedFleet.refusal)] }
+      asked.withLock { $0 = wish.shapes }
+      return [
+        .decisions(
+          wish.shapes.map { shape in
+            shape.name == "orders"
+              ? Decision(placement: nil, refusal: CannedFleet.refusal)
+              : Decision(placement: CannedFleet.placement, refusal: nil)
+          })
+      ]
+    }
+    let file = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent().appending(path: "cluster-config/batch.yaml").path
+    let run = try Run("place --batch \(file)", coordinator)
+    #expect(run.exit == .done)
+    #expect(asked.withLock { $0.map(\.name) } == ["small-1", "small-2", "small-3", "orders"])
+    #expect(run.out.contains("3 of 4 placed\norders: node 1 lacks 480 MiB of base pages"), "\(run.out)")
+    let json = try Run("place --batch \(file) -o json", coordinator)
+    #expect(json.out.contains("\"placed\" : 3"))
+  }
+
+  @Test func aBatchFileThatIsNotThereIsNamed() throws {
+    let run = try Run("place --batch nowhere.yaml --coordinator ipc:///nonexistent/operator.sock")
+    #expect(run.exit == .usage)
+    #expect(run.err.contains("batch file nowhere.yaml: No such file or directory"), "\(run.err)")
+  }
+
   @Test func silenceIsNamedWithWhatToCheck() throws {
     let coordinator = try CoordinatorStandIn { _ in [] }
     let run = try Run("status --timeout 1", coordinator)

@@ -50,7 +50,33 @@ import Testing
         AuthorizedKey(
           publicKey: "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", owner: "alice", role: .admin, since: 0, revoked: true),
       ])
-    ), ("policy", .policy(Policy(livePages: ["db"], driverByHost: [HostDriver(host: "host-b", driver: .kernel)]))),
+    ),
+    (
+      "capacity",
+      .capacity(
+        Capacity(
+          fits: 12, isExact: false, hosts: [HostCapacity(host: "host-a", fits: 12)],
+          counts: ["3 cells on 1 host lack 4 dedicated pcpus (nearest: host host-b cell 0 has 2)"]))
+    ),
+    (
+      "decisions",
+      .decisions([
+        Decision(placement: CannedFleet.placement, refusal: nil),
+        Decision(placement: nil, refusal: CannedFleet.refusal),
+      ])
+    ),
+    (
+      "policy",
+      .policy(
+        Policy(
+          livePages: ["db"], driverByHost: [HostDriver(host: "host-b", driver: .kernel)],
+          hosts: [
+            HostRules(host: "host-b", rack: "r1", labels: ["disk=nvme"], taints: ["gpu-only"], draining: true)
+          ],
+          groups: [
+            GuestGroup(name: "web", rule: .apart, level: .rack, domains: [["web-a-*"], ["web-b-*"]])
+          ]))
+    ),
     (
       "status",
       .status(

@@ -77,6 +77,7 @@ extension Claim {
   var line: String {
     "claim of job \(job) on \(host) for \(guest): cpus \(dedicated.isEmpty ? "none" : "\(dedicated)")"
       + memory.map { ", \($0.amount) on cell \($0.cell)" }.joined()
+      + floating.map { ", \($0.vcpus) floating on cell \($0.cell)" }.joined()
   }
 }
 

@@ -53,6 +53,11 @@ extension OperatorReply {
       "findings " + findings.map { "\($0.host)/\($0.guestName ?? "-") \($0.kind.rawValue)" }.joined(separator: ", ")
     case .decision(let decision):
       decision.placement.map { "decision \($0.line)" } ?? "decision \(decision.refusal?.line ?? "nothing")"
+    case .decisions(let decisions):
+      "decisions " + decisions.map { $0.placement?.line ?? $0.refusal?.line ?? "nothing" }.joined(separator: " | ")
+    case .capacity(let capacity):
+      "capacity \(capacity.fits)\(capacity.isExact ? "" : " at least")"
+        + capacity.hosts.map { ", \($0.host) \($0.fits)" }.joined()
     case .plans(let plans): "plans " + plans.map { "\($0.id) \($0.state.rawValue)" }.joined(separator: ", ")
     case .plan(let plan): plan.line
     case .jobs(let jobs): "jobs " + jobs.map { "\($0.job.id) \($0.state.rawValue)" }.joined(separator: ", ")

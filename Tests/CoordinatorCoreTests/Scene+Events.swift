@@ -122,6 +122,16 @@ extension Scene {
       return .change(
         ManualChange(guest: try words[0], desired: desired, scope: scope, driver: driver, dryRun: words.has("dry")))
     case "shape": return .placeShape(try shape(words), explain: false)
+    case "shapes":
+      // `shapes a:2 b:4 …`: a guest of that name and vcpus each.
+      let shapes = words.all.filter { $0.contains(":") }.map { word in
+        let parts = word.split(separator: ":").map(String.init)
+        return Shape(
+          name: parts[0], guestCells: [ShapeCell(vcpus: Int(parts[1]) ?? 0, memory: KiB(mib: 256))],
+          cpuClass: .dedicated)
+      }
+      return .placeShapes(PlaceShapes(shapes: shapes, allOrNothing: words.has("all"), explain: false))
+    case "capacity": return .capacity(try shape(words), byHost: words.has("byHost"))
     case "start":
       return .start(
         StartGuest(

@@ -74,6 +74,10 @@ struct Scene {
     if let guests = words.text("live-pages") { policy.livePages = guests.split(separator: ",").map(String.init) }
     if let scope = words.text("scope") { policy.scope = try #require(Scope(rawValue: scope)) }
     if let driver = words.text("driver") { policy.driver = try #require(DriverChoice(rawValue: driver)) }
+    if let members = words.text("apart") {
+      policy.groups = [GuestGroup(name: "group", rule: .apart, level: .host, members: [members])]
+    }
+    if let host = words.text("drain") { policy.hosts = [HostRules(host: HostID(host), draining: true)] }
   }
 
   /// What the coordinator believes, where no output says it.

@@ -82,7 +82,9 @@ let fleets = getenv("NUMAFLEET_FLEETS").flatMap { Int(String(cString: $0)) } ?? 
       for b in cells.indices where a < b && cells[a] > cells[b] {
         let (first, second) = (demand.cells[a], demand.cells[b])
         let pinned = a == 0 && demand.emulatorPCPUs > 0
-        if !pinned, first.online.count == second.online.count, first.memory == second.memory { return false }
+        let isAlike =
+          first.online.count == second.online.count && first.dedicated.count == second.dedicated.count
+        if !pinned, isAlike, first.memory == second.memory { return false }
       }
     }
     return true
@@ -134,15 +136,18 @@ let fleets = getenv("NUMAFLEET_FLEETS").flatMap { Int(String(cString: $0)) } ?? 
       let shared = audit.shared(of: cell, besides: nil).count
       let load = audit.confined(to: cell, besides: nil)
       let limit = policy.overcommitPercent * 10
-      switch shape.cpuClass {
-      case .floating:
-        if vcpus > 0, load + vcpus * 1000 > shared * limit { return false }
-      case .dedicated:
-        let free = cell.cpus.intersection(host.allowed).subtracting(host.reserved).subtracting(host.owned(besides: nil))
-        let wanted = vcpus + (group.contains(0) ? shape.emulatorPCPUs : 0)
-        if wanted > free.count { return false }
-        if wanted > 0, max(shared - wanted, 0) * limit < load { return false }
+      let own = group.reduce(0) { sum, index in
+        let cell = shape.guestCells[index]
+        switch shape.cpuClass {
+        case .dedicated: return sum + cell.vcpus
+        case .floating: return sum
+        case .mixed: return sum + cell.dedicatedVCPUs
+        }
       }
+      let free = cell.cpus.intersection(host.allowed).subtracting(host.reserved).subtracting(host.owned(besides: nil))
+      let wanted = own + (group.contains(0) && shape.cpuClass != .floating ? shape.emulatorPCPUs : 0)
+      if wanted > free.count { return false }
+      if vcpus + wanted > 0, max(shared - wanted, 0) * limit < load + (vcpus - own) * 1000 { return false }
     }
     return true
   }

@@ -81,11 +81,13 @@ struct RandomFleet: RandomNumberGenerator {
     let mib = number(1...3) * 64
     var live = Pinning()
     var threads: [GuestThread] = []
-    let style = number(0...3)
+    let style = number(0...4)
     for vcpu in 0..<vcpus {
       var mask = CPUSet(all)
       if style == 1, !all.isEmpty { mask = [pick(all)] }
       if style == 2 { mask = pick(topology.cells).cpus }
+      // Some vcpus with a CPU of their own, the others on the rest.
+      if style == 4 { mask = vcpu == 0 ? CPUSet(all.prefix(1)) : CPUSet(all.dropFirst()) }
       if style != 0, !mask.isEmpty { live.vcpus.append(VCPUPin(vcpu: vcpu, cpuset: mask)) }
       threads.append(
         GuestThread(
@@ -131,6 +133,16 @@ struct RandomFleet: RandomNumberGenerator {
     let first = ShapeCell(vcpus: number(1...3), memory: KiB(mib: number(1...4) * 64))
     let guestCells = (0..<cells).map { _ in
       equal ? first : ShapeCell(vcpus: number(1...4), memory: KiB(mib: number(0...6) * 64))
+    }
+    // Of a mixed guest the first cell has vcpus of both kinds, so that it is one.
+    if chance(25), first.vcpus > 1 || !equal {
+      var mixed = guestCells
+      for index in mixed.indices { mixed[index].dedicatedVCPUs = number(0...mixed[index].vcpus) }
+      mixed[0].vcpus = max(mixed[0].vcpus, 2)
+      mixed[0].dedicatedVCPUs = 1
+      return Shape(
+        name: "drawn", guestCells: mixed, cpuClass: .mixed, smt: pick([.prefer, .require, .isolate]),
+        emulatorPCPUs: chance(20) ? 1 : 0)
     }
     return Shape(
       name: "drawn", guestCells: guestCells, cpuClass: pick([.dedicated, .floating]),

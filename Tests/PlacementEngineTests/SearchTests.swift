@@ -75,7 +75,7 @@ import Testing
     #expect(decision.placement == nil)
     let refusal = try #require(decision.refusal)
     #expect(refusal.code == .noRoom)
-    #expect(refusal.message.contains("1 host lacks 2 cells with room at once (nearest: host h has 1)"))
+    #expect(refusal.message.contains("reserved on any 2 cells at once (nearest: host h has that on 1)"))
   }
 
   @Test func aPlacerThatLearnsHostByHostDecidesLikeOneMadeAtOnce() {

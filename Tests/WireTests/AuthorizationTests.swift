@@ -28,6 +28,8 @@ import Wire
       .hosts, .host("h"), .guests(host: nil), .guest("g"), .findings(host: nil),
       .placeShape(Shape(guestCells: []), explain: true), .plans, .plan(1), .jobs(active: true), .job(1),
       .events(after: 0, follow: true), .keys, .policy, .status,
+      .capacity(Shape(guestCells: []), byHost: false),
+      .placeShapes(PlaceShapes(shapes: [], allOrNothing: true, explain: false)),
     ]
     let changes: [OperatorRequest] = [
       .placeGuest(place), .start(start), .change(pinning), .makePlan(.repair(host: nil)), .applyPlan(1),

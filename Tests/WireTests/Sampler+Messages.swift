@@ -6,9 +6,11 @@ extension Sampler {
 
   mutating func shape() -> Shape {
     Shape(
-      name: text(), guestCells: some { ShapeCell(vcpus: $0.int(0...64), memory: $0.kib()) }, cpuClass: word(),
+      name: text(),
+      guestCells: some { ShapeCell(vcpus: $0.int(0...64), memory: $0.kib(), dedicatedVCPUs: $0.int(0...64)) },
+      cpuClass: word(),
       smt: word(), pageSize: pageSize(), mode: word(), near: some { $0.text() }, emulatorPCPUs: int(0...8),
-      iothreads: int(0...8), hosts: some { $0.id() })
+      iothreads: int(0...8), hosts: some { $0.id() }, labels: some { $0.text() }, tolerates: some { $0.text() })
   }
   mutating func placement() -> Placement {
     Placement(
@@ -94,7 +96,8 @@ extension Sampler {
           : .place(guest: id(), host: id(), cells: maybe { $0.some { $0.cell() } })),
       .plans, .plan(counter()), .applyPlan(counter()), .jobs(active: bool()), .job(counter()),
       .events(after: bits() >> 2, follow: bool()), .keys, .authorizeKey(key()), .revokeKey(publicKey: text()),
-      .policy, .status,
+      .policy, .status, .capacity(shape(), byHost: bool()),
+      .placeShapes(PlaceShapes(shapes: some(2) { $0.shape() }, allOrNothing: bool(), explain: bool())),
     ]
   }
 
@@ -103,15 +106,22 @@ extension Sampler {
     [
       .hosts(some(2) { $0.hostView() }), .host(hostView()), .guests(some(2) { $0.placedGuest() }),
       .guest(placedGuest()), .findings(some { $0.finding() }),
-      .decision(
-        Decision(
-          placement: maybe { $0.placement() }, refusal: maybe { $0.refusal() },
-          explanation: maybe { $0.explanation() })),
+      .decision(decision()),
       .plans(some(2) { $0.plan() }), .plan(plan()), .jobs(some(2) { $0.jobRecord() }), .events(some { $0.event() }),
       .keys(some { $0.key() }), .policy(policy()), .status(status()),
       .accepted(Accepted(plan: maybe { $0.counter() }, jobs: some { $0.counter() }, text: text())),
       .refused(refusal()),
+      .capacity(
+        Capacity(
+          fits: int(0...9_999), isExact: bool(), hosts: some { HostCapacity(host: $0.id(), fits: $0.int(0...99)) },
+          counts: some { $0.text() })),
+      .decisions(some(2) { $0.decision() }),
     ]
+  }
+
+  private mutating func decision() -> Decision {
+    Decision(
+      placement: maybe { $0.placement() }, refusal: maybe { $0.refusal() }, explanation: maybe { $0.explanation() })
   }
 
   private mutating func placedGuest() -> PlacedGuest { PlacedGuest(host: id(), guest: guest()) }
@@ -145,7 +155,17 @@ extension Sampler {
       weights: Weights(contention: int(0...1000), locality: int(0...1000), fragmentation: int(0...1000)),
       livePages: some { $0.text() }, driver: word(),
       driverByHost: some { HostDriver(host: $0.id(), driver: $0.word()) },
-      scope: word(), foldGuestCells: bool())
+      scope: word(), foldGuestCells: bool(), hosts: some { $0.hostRules() }, groups: some { $0.group() })
+  }
+  private mutating func hostRules() -> HostRules {
+    HostRules(
+      host: id(), rack: maybe { $0.text() }, zone: maybe { $0.text() }, labels: some { $0.text() },
+      taints: some { $0.text() }, draining: bool())
+  }
+  private mutating func group() -> GuestGroup {
+    GuestGroup(
+      name: text(), rule: word(), level: word(), members: some { $0.text() },
+      domains: some { domain in domain.some { $0.text() } }, size: maybe { $0.int(0...99) })
   }
   private mutating func hostView() -> HostView {
     HostView(
@@ -154,8 +174,9 @@ extension Sampler {
   }
   private mutating func claim() -> Claim {
     Claim(
-      job: counter(), host: id(), guest: id(), dedicated: set(),
-      memory: some { MemoryClaim(cell: $0.cell(), pageSize: $0.pageSize(), amount: $0.kib()) })
+      job: counter(), host: id(), guest: id(), guestName: text(), dedicated: set(),
+      memory: some { MemoryClaim(cell: $0.cell(), pageSize: $0.pageSize(), amount: $0.kib()) },
+      floating: some { FloatingClaim(cell: $0.cell(), vcpus: $0.int(0...64)) })
   }
 
   /// An envelope with every field of its own filled.

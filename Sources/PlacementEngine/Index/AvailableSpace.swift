@@ -116,7 +116,7 @@ struct AvailableSpace: Sendable {
   @inline(__always) func crowding(of cell: CellSpace, by need: CellSpace, in demand: borrowing SlotDemand) -> Int {
     // Where nobody floats there is no load.
     if need.load | cell.load == 0 { return 0 }
-    let vcpus = max(need.load / 1000, need.shared)
+    let vcpus = need.load > 0 ? need.load / 1000 : need.shared
     return contentionPrice * (cell.contention(for: need) * vcpus / demand.vcpus)
   }
 

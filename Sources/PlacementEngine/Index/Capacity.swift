@@ -30,6 +30,11 @@ extension FleetIndex {
     return sum
   }
 
+  /// How many such guests fit on one host with that much free on its cells; nil as above.
+  static func capacity(for demand: SlotDemand, on host: [CellSpace]) -> Int? {
+    GuestKinds(demand).capacity(on: host)
+  }
+
   /// The least of ⌊Sⱼ / (k − j)⌋ over j < k, where Sⱼ is the sum of all slots but the j largest.
   private static func guests(of wanted: Int, on slots: inout [Int32]) -> Int {
     if slots.count < wanted { return 0 }

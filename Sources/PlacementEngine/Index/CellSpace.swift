@@ -31,7 +31,7 @@ public struct CellSpace: Sendable, Hashable {
   /// Thousandths of a vcpu by which a guest cell will find each CPU loaded, or those who share will find theirs more
   /// so.
   func contention(for need: CellSpace) -> Int {
-    if need.load > 0 { return (load + need.load) / max(shared, 1) }
+    if need.load > 0 { return (load + need.load) / max(shared - need.shared, 1) }
     if need.shared == 0 || load == 0 { return 0 }
     return load / max(shared - need.shared, 1) - load / max(shared, 1)
   }
@@ -77,7 +77,7 @@ public struct SlotDemand: Sendable, Hashable {
       })
     else { return nil }
     self.cells = cells
-    vcpus = max(cells.reduce(0) { $0 + $1.cpus }, cells.reduce(0) { $0 + $1.load } / 1000, 1)
+    vcpus = max(cells.reduce(0) { $0 + $1.cpus } + cells.reduce(0) { $0 + $1.load } / 1000, 1)
     fingerprint = CellLists.hash(cells)
   }
 

@@ -40,6 +40,27 @@ extension CPUClass: WireEnumeration {
     switch self {
     case .dedicated: .dedicated
     case .floating: .floating
+    case .mixed: .mixed
+    }
+  }
+}
+
+extension GroupRelation: WireEnumeration {
+  var proto: ProtoGroupRelation {
+    switch self {
+    case .together: .together
+    case .apart: .apart
+    }
+  }
+}
+
+extension GroupLevel: WireEnumeration {
+  var proto: ProtoGroupLevel {
+    switch self {
+    case .cell: .cell
+    case .host: .host
+    case .rack: .rack
+    case .zone: .zone
     }
   }
 }

@@ -33,12 +33,19 @@ extension ProtoClaim {
     job = claim.job.number
     host = claim.host.text
     guest = claim.guest.text
+    guestName = claim.guestName
     dedicated = claim.dedicated.description
     memory = claim.memory.map { memory in
       var proto = ProtoMemoryClaim()
       proto.cell = Int64(memory.cell)
       proto.pageSizeKib = Int64(memory.pageSize.kib)
       proto.amountKib = Int64(memory.amount.count)
+      return proto
+    }
+    floating = claim.floating.map { floating in
+      var proto = ProtoFloatingClaim()
+      proto.cell = Int64(floating.cell)
+      proto.vcpus = Int64(floating.vcpus)
       return proto
     }
   }
@@ -48,13 +55,18 @@ extension Claim {
   init(_ proto: ProtoClaim) throws(WireError.Kind) {
     self.init(
       job: JobID(try FieldCheck.counter(proto.job, "claim.job")), host: try FieldCheck.id(proto.host, "claim.host"),
-      guest: try FieldCheck.id(proto.guest, "claim.guest"),
+      guest: try FieldCheck.id(proto.guest, "claim.guest"), guestName: proto.guestName,
       dedicated: try IDList.set(proto.dedicated, "claim.dedicated"),
       memory: try proto.memory.map { memory throws(WireError.Kind) in
         MemoryClaim(
           cell: try FieldCheck.cell(memory.cell, "claim.memory.cell"),
           pageSize: try FieldCheck.pageSize(memory.pageSizeKib, "claim.memory.page_size_kib"),
           amount: try FieldCheck.memory(memory.amountKib, "claim.memory.amount_kib"))
+      },
+      floating: try proto.floating.map { floating throws(WireError.Kind) in
+        FloatingClaim(
+          cell: try FieldCheck.cell(floating.cell, "claim.floating.cell"),
+          vcpus: try FieldCheck.vcpu(floating.vcpus, "claim.floating.vcpus"))
       })
   }
 }

@@ -10,6 +10,9 @@ extension ProtoOperatorReply {
     case .guest(let guest): reply = .guest(ProtoPlacedGuest(guest))
     case .findings(let findings): reply = .findings(.with { $0.findings = findings.map { ProtoFinding($0) } })
     case .decision(let decision): reply = .decision(ProtoDecision(decision))
+    case .decisions(let decisions):
+      reply = .decisions(.with { $0.decisions = decisions.map { ProtoDecision($0) } })
+    case .capacity(let capacity): reply = .capacity(ProtoCapacity(capacity))
     case .plans(let plans): reply = .plans(.with { $0.plans = plans.map { ProtoPlan($0) } })
     case .plan(let plan): reply = .plan(ProtoPlan(plan))
     case .jobs(let jobs): reply = .jobs(.with { $0.jobs = jobs.map { ProtoJobRecord($0) } })
@@ -35,6 +38,9 @@ extension OperatorReply {
     case .findings(let list):
       self = .findings(try list.findings.map { finding throws(WireError.Kind) in try Finding(finding) })
     case .decision(let decision): self = .decision(try Decision(decision))
+    case .decisions(let list):
+      self = .decisions(try list.decisions.map { decision throws(WireError.Kind) in try Decision(decision) })
+    case .capacity(let capacity): self = .capacity(try Capacity(capacity))
     case .plans(let list): self = .plans(try list.plans.map { plan throws(WireError.Kind) in try Plan(plan) })
     case .plan(let plan): self = .plan(try Plan(plan))
     case .jobs(let list): self = .jobs(try list.jobs.map { job throws(WireError.Kind) in try JobRecord(job) })

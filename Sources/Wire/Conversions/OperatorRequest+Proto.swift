@@ -16,6 +16,19 @@ extension ProtoOperatorRequest {
           $0.shape = ProtoShape(shape)
           $0.explain = explain
         })
+    case .placeShapes(let place):
+      request = .placeShapes(
+        .with {
+          $0.shapes = place.shapes.map { ProtoShape($0) }
+          $0.allOrNothing = place.allOrNothing
+          $0.explain = place.explain
+        })
+    case .capacity(let shape, let byHost):
+      request = .capacity(
+        .with {
+          $0.shape = ProtoShape(shape)
+          $0.byHost = byHost
+        })
     case .start(let start): request = .start(ProtoStartGuest(start))
     case .change(let change): request = .change(ProtoManualChange(change))
     case .makePlan(let plan): request = .makePlan(ProtoPlanRequest(plan))
@@ -51,6 +64,14 @@ extension OperatorRequest {
     case .placeShape(let place):
       try FieldCheck.present(place.hasShape, "place_shape.shape")
       self = .placeShape(try Shape(place.shape), explain: place.explain)
+    case .placeShapes(let place):
+      self = .placeShapes(
+        PlaceShapes(
+          shapes: try place.shapes.map { shape throws(WireError.Kind) in try Shape(shape) },
+          allOrNothing: place.allOrNothing, explain: place.explain))
+    case .capacity(let query):
+      try FieldCheck.present(query.hasShape, "capacity.shape")
+      self = .capacity(try Shape(query.shape), byHost: query.byHost)
     case .start(let start): self = .start(try StartGuest(start))
     case .change(let change): self = .change(try ManualChange(change))
     case .makePlan(let plan): self = .makePlan(try PlanRequest(plan))

@@ -8,6 +8,7 @@ extension ProtoShape {
       var proto = ProtoShapeCell()
       proto.vcpus = Int64(cell.vcpus)
       proto.memoryKib = Int64(cell.memory.count)
+      proto.dedicatedVcpus = Int64(cell.dedicatedVCPUs)
       return proto
     }
     cpuClass = shape.cpuClass.proto
@@ -18,6 +19,8 @@ extension ProtoShape {
     emulatorPcpus = Int64(shape.emulatorPCPUs)
     iothreads = Int64(shape.iothreads)
     hosts = shape.hosts.map(\.text)
+    labels = shape.labels
+    tolerates = shape.tolerates
   }
 }
 
@@ -28,14 +31,16 @@ extension Shape {
       guestCells: try proto.guestCells.map { cell throws(WireError.Kind) in
         ShapeCell(
           vcpus: try FieldCheck.vcpu(cell.vcpus, "shape.guest_cells.vcpus"),
-          memory: try FieldCheck.memory(cell.memoryKib, "shape.guest_cells.memory_kib"))
+          memory: try FieldCheck.memory(cell.memoryKib, "shape.guest_cells.memory_kib"),
+          dedicatedVCPUs: try FieldCheck.vcpu(cell.dedicatedVcpus, "shape.guest_cells.dedicated_vcpus"))
       },
       cpuClass: try CPUClass(proto.cpuClass, "shape.cpu_class"), smt: try SMTPolicy(proto.smt, "shape.smt"),
       pageSize: try FieldCheck.pageSize(proto.pageSizeKib, "shape.page_size_kib"),
       mode: try NUMAMode(proto.mode, "shape.mode"), near: proto.near,
       emulatorPCPUs: try FieldCheck.cpu(proto.emulatorPcpus, "shape.emulator_pcpus"),
       iothreads: try FieldCheck.vcpu(proto.iothreads, "shape.iothreads"),
-      hosts: try proto.hosts.map { host throws(WireError.Kind) in try FieldCheck.id(host, "shape.hosts") })
+      hosts: try proto.hosts.map { host throws(WireError.Kind) in try FieldCheck.id(host, "shape.hosts") },
+      labels: proto.labels, tolerates: proto.tolerates)
   }
 }
 

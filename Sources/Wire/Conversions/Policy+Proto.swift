@@ -25,6 +25,8 @@ extension ProtoPolicy {
     }
     scope = policy.scope.proto
     foldGuestCells = policy.foldGuestCells
+    hosts = policy.hosts.map { ProtoHostRules($0) }
+    groups = policy.groups.map { ProtoGuestGroup($0) }
   }
 }
 
@@ -48,6 +50,52 @@ extension Policy {
           host: try FieldCheck.id(choice.host, "policy.driver_by_host.host"),
           driver: try DriverChoice(choice.driver, "policy.driver_by_host.driver"))
       },
-      scope: try Scope(proto.scope, "policy.scope"), foldGuestCells: proto.foldGuestCells)
+      scope: try Scope(proto.scope, "policy.scope"), foldGuestCells: proto.foldGuestCells,
+      hosts: try proto.hosts.map { rules throws(WireError.Kind) in try HostRules(rules) },
+      groups: try proto.groups.map { group throws(WireError.Kind) in try GuestGroup(group) })
+  }
+}
+
+extension ProtoHostRules {
+  init(_ rules: HostRules) {
+    host = rules.host.text
+    if let rack = rules.rack { self.rack = rack }
+    if let zone = rules.zone { self.zone = zone }
+    labels = rules.labels
+    taints = rules.taints
+    draining = rules.draining
+  }
+}
+
+extension HostRules {
+  init(_ proto: ProtoHostRules) throws(WireError.Kind) {
+    self.init(
+      host: try FieldCheck.id(proto.host, "policy.hosts.host"), rack: proto.hasRack ? proto.rack : nil,
+      zone: proto.hasZone ? proto.zone : nil, labels: proto.labels, taints: proto.taints, draining: proto.draining)
+  }
+}
+
+extension ProtoGuestGroup {
+  init(_ group: GuestGroup) {
+    name = group.name
+    rule = group.rule.proto
+    level = group.level.proto
+    members = group.members
+    domains = group.domains.map { domain in
+      var proto = ProtoFaultDomain()
+      proto.members = domain
+      return proto
+    }
+    if let size = group.size { self.size = Int64(size) }
+  }
+}
+
+extension GuestGroup {
+  init(_ proto: ProtoGuestGroup) throws(WireError.Kind) {
+    self.init(
+      name: proto.name, rule: try GroupRelation(proto.rule, "policy.groups.rule"),
+      level: try GroupLevel(proto.level, "policy.groups.level"), members: proto.members,
+      domains: proto.domains.map(\.members),
+      size: proto.hasSize ? try FieldCheck.count(proto.size, "policy.groups.size") : nil)
   }
 }

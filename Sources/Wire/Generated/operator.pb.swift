@@ -390,6 +390,90 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+nonisolated enum ProtoGroupRelation: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case unspecified // = 0
+  case together // = 1
+  case apart // = 2
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unspecified
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .together
+    case 2: self = .apart
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .together: return 1
+    case .apart: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [ProtoGroupRelation] = [
+    .unspecified,
+    .together,
+    .apart,
+  ]
+
+}
+
+nonisolated enum ProtoGroupLevel: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case unspecified // = 0
+  case cell // = 1
+  case host // = 2
+  case rack // = 3
+  case zone // = 4
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unspecified
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .cell
+    case 2: self = .host
+    case 3: self = .rack
+    case 4: self = .zone
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .cell: return 1
+    case .host: return 2
+    case .rack: return 3
+    case .zone: return 4
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [ProtoGroupLevel] = [
+    .unspecified,
+    .cell,
+    .host,
+    .rack,
+    .zone,
+  ]
+
+}
+
 /// Operator to coordinator.
 nonisolated struct ProtoOperatorRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -567,6 +651,22 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     set {request = .status(newValue)}
   }
 
+  var capacity: ProtoCapacityQuery {
+    get {
+      if case .capacity(let v)? = request {return v}
+      return ProtoCapacityQuery()
+    }
+    set {request = .capacity(newValue)}
+  }
+
+  var placeShapes: ProtoPlaceShapes {
+    get {
+      if case .placeShapes(let v)? = request {return v}
+      return ProtoPlaceShapes()
+    }
+    set {request = .placeShapes(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Request: Equatable, Sendable {
@@ -592,6 +692,8 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     case revokeKey(ProtoRevokeKey)
     case policy(ProtoNoArguments)
     case status(ProtoNoArguments)
+    case capacity(ProtoCapacityQuery)
+    case placeShapes(ProtoPlaceShapes)
 
   }
 
@@ -727,6 +829,22 @@ nonisolated struct ProtoOperatorReply: Sendable {
     set {reply = .refused(newValue)}
   }
 
+  var capacity: ProtoCapacity {
+    get {
+      if case .capacity(let v)? = reply {return v}
+      return ProtoCapacity()
+    }
+    set {reply = .capacity(newValue)}
+  }
+
+  var decisions: ProtoDecisionList {
+    get {
+      if case .decisions(let v)? = reply {return v}
+      return ProtoDecisionList()
+    }
+    set {reply = .decisions(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Reply: Equatable, Sendable {
@@ -746,6 +864,8 @@ nonisolated struct ProtoOperatorReply: Sendable {
     /// Durable before this was sent.
     case accepted(ProtoAccepted)
     case refused(ProtoRefusal)
+    case capacity(ProtoCapacity)
+    case decisions(ProtoDecisionList)
 
   }
 
@@ -947,6 +1067,49 @@ nonisolated struct ProtoPlaceShape: Sendable {
   fileprivate var _shape: ProtoShape? = nil
 }
 
+/// How many more guests of a shape fit.
+nonisolated struct ProtoCapacityQuery: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var shape: ProtoShape {
+    get {_shape ?? ProtoShape()}
+    set {_shape = newValue}
+  }
+  /// Returns true if `shape` has been explicitly set.
+  var hasShape: Bool {self._shape != nil}
+  /// Clears the value of `shape`. Subsequent reads from it will return its default value.
+  mutating func clearShape() {self._shape = nil}
+
+  /// Also host by host.
+  var byHost: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _shape: ProtoShape? = nil
+}
+
+/// Finds places for many new guests at once and keeps nothing.
+nonisolated struct ProtoPlaceShapes: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var shapes: [ProtoShape] = []
+
+  /// Refuses all when one fits nowhere.
+  var allOrNothing: Bool = false
+
+  var explain: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 /// Defines and starts a guest on the best host.
 nonisolated struct ProtoStartGuest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1131,6 +1294,55 @@ nonisolated struct ProtoKeyList: Sendable {
   init() {}
 }
 
+/// How many more guests of a shape fit.
+nonisolated struct ProtoCapacity: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var fits: Int64 = 0
+
+  /// False where more may fit.
+  var isExact: Bool = false
+
+  /// Those with room, when they were asked for.
+  var hosts: [ProtoHostCapacity] = []
+
+  /// Hosts and cells without room by the first constraint that failed.
+  var counts: [String] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct ProtoHostCapacity: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var host: String = String()
+
+  var fits: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// In the order of the shapes that were asked for.
+nonisolated struct ProtoDecisionList: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var decisions: [ProtoDecision] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 /// One host as the coordinator knows it.
 nonisolated struct ProtoHostView: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1214,6 +1426,26 @@ nonisolated struct ProtoClaim: Sendable {
   var dedicated: String = String()
 
   var memory: [ProtoMemoryClaim] = []
+
+  /// By which a guest that has not been seen yet is counted to its groups.
+  var guestName: String = String()
+
+  var floating: [ProtoFloatingClaim] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Vcpus that will share the CPUs of one cell.
+nonisolated struct ProtoFloatingClaim: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var cell: Int64 = 0
+
+  var vcpus: Int64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1461,12 +1693,105 @@ nonisolated struct ProtoPolicy: Sendable {
   /// Whether guest cells may share a host cell when they fit nowhere else.
   var foldGuestCells: Bool = false
 
+  /// Ascending by host.
+  var hosts: [ProtoHostRules] = []
+
+  var groups: [ProtoGuestGroup] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _reserve: ProtoReserve? = nil
   fileprivate var _weights: ProtoWeights? = nil
+}
+
+/// What the operator says of one host.
+nonisolated struct ProtoHostRules: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var host: String = String()
+
+  var rack: String {
+    get {_rack ?? String()}
+    set {_rack = newValue}
+  }
+  /// Returns true if `rack` has been explicitly set.
+  var hasRack: Bool {self._rack != nil}
+  /// Clears the value of `rack`. Subsequent reads from it will return its default value.
+  mutating func clearRack() {self._rack = nil}
+
+  var zone: String {
+    get {_zone ?? String()}
+    set {_zone = newValue}
+  }
+  /// Returns true if `zone` has been explicitly set.
+  var hasZone: Bool {self._zone != nil}
+  /// Clears the value of `zone`. Subsequent reads from it will return its default value.
+  mutating func clearZone() {self._zone = nil}
+
+  var labels: [String] = []
+
+  var taints: [String] = []
+
+  /// Nothing new is placed there.
+  var draining: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _rack: String? = nil
+  fileprivate var _zone: String? = nil
+}
+
+/// Guests that belong together or must not.
+nonisolated struct ProtoGuestGroup: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String = String()
+
+  var rule: ProtoGroupRelation = .unspecified
+
+  var level: ProtoGroupLevel = .unspecified
+
+  /// Names or ids; * stands for any characters.
+  var members: [String] = []
+
+  /// Only members of different ones are kept apart.
+  var domains: [ProtoFaultDomain] = []
+
+  /// Members that are to be expected.
+  var size: Int64 {
+    get {_size ?? 0}
+    set {_size = newValue}
+  }
+  /// Returns true if `size` has been explicitly set.
+  var hasSize: Bool {self._size != nil}
+  /// Clears the value of `size`. Subsequent reads from it will return its default value.
+  mutating func clearSize() {self._size = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _size: Int64? = nil
+}
+
+nonisolated struct ProtoFaultDomain: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var members: [String] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 /// What guests never get.
@@ -1595,9 +1920,17 @@ nonisolated extension ProtoEventKind: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0")
 }
 
+nonisolated extension ProtoGroupRelation: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0GROUP_RELATION_UNSPECIFIED\0\u{1}GROUP_RELATION_TOGETHER\0\u{1}GROUP_RELATION_APART\0")
+}
+
+nonisolated extension ProtoGroupLevel: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0GROUP_LEVEL_UNSPECIFIED\0\u{1}GROUP_LEVEL_CELL\0\u{1}GROUP_LEVEL_HOST\0\u{1}GROUP_LEVEL_RACK\0\u{1}GROUP_LEVEL_ZONE\0")
+}
+
 nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".OperatorRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{3}place_guest\0\u{3}place_shape\0\u{1}start\0\u{1}change\0\u{3}make_plan\0\u{1}plans\0\u{1}plan\0\u{3}apply_plan\0\u{1}jobs\0\u{1}job\0\u{1}events\0\u{1}keys\0\u{3}authorize_key\0\u{3}revoke_key\0\u{1}policy\0\u{1}status\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{3}place_guest\0\u{3}place_shape\0\u{1}start\0\u{1}change\0\u{3}make_plan\0\u{1}plans\0\u{1}plan\0\u{3}apply_plan\0\u{1}jobs\0\u{1}job\0\u{1}events\0\u{1}keys\0\u{3}authorize_key\0\u{3}revoke_key\0\u{1}policy\0\u{1}status\0\u{1}capacity\0\u{3}place_shapes\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1878,6 +2211,32 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
           self.request = .status(v)
         }
       }()
+      case 22: try {
+        var v: ProtoCapacityQuery?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .capacity(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .capacity(v)
+        }
+      }()
+      case 23: try {
+        var v: ProtoPlaceShapes?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .placeShapes(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .placeShapes(v)
+        }
+      }()
       default: break
       }
     }
@@ -1973,6 +2332,14 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
       guard case .status(let v)? = self.request else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
     }()
+    case .capacity?: try {
+      guard case .capacity(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+    }()
+    case .placeShapes?: try {
+      guard case .placeShapes(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1987,7 +2354,7 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension ProtoOperatorReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".OperatorReply"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{1}decision\0\u{1}plans\0\u{1}plan\0\u{1}jobs\0\u{1}events\0\u{1}keys\0\u{1}policy\0\u{1}status\0\u{1}accepted\0\u{1}refused\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{1}decision\0\u{1}plans\0\u{1}plan\0\u{1}jobs\0\u{1}events\0\u{1}keys\0\u{1}policy\0\u{1}status\0\u{1}accepted\0\u{1}refused\0\u{1}capacity\0\u{1}decisions\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2190,6 +2557,32 @@ nonisolated extension ProtoOperatorReply: SwiftProtobuf.Message, SwiftProtobuf._
           self.reply = .refused(v)
         }
       }()
+      case 16: try {
+        var v: ProtoCapacity?
+        var hadOneofValue = false
+        if let current = self.reply {
+          hadOneofValue = true
+          if case .capacity(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.reply = .capacity(v)
+        }
+      }()
+      case 17: try {
+        var v: ProtoDecisionList?
+        var hadOneofValue = false
+        if let current = self.reply {
+          hadOneofValue = true
+          if case .decisions(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.reply = .decisions(v)
+        }
+      }()
       default: break
       }
     }
@@ -2260,6 +2653,14 @@ nonisolated extension ProtoOperatorReply: SwiftProtobuf.Message, SwiftProtobuf._
     case .refused?: try {
       guard case .refused(let v)? = self.reply else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+    }()
+    case .capacity?: try {
+      guard case .capacity(let v)? = self.reply else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 16)
+    }()
+    case .decisions?: try {
+      guard case .decisions(let v)? = self.reply else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
     }()
     case nil: break
     }
@@ -2639,6 +3040,85 @@ nonisolated extension ProtoPlaceShape: SwiftProtobuf.Message, SwiftProtobuf._Mes
   }
 }
 
+nonisolated extension ProtoCapacityQuery: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CapacityQuery"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}shape\0\u{3}by_host\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._shape) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.byHost) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._shape {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.byHost != false {
+      try visitor.visitSingularBoolField(value: self.byHost, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoCapacityQuery, rhs: ProtoCapacityQuery) -> Bool {
+    if lhs._shape != rhs._shape {return false}
+    if lhs.byHost != rhs.byHost {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoPlaceShapes: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".PlaceShapes"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}shapes\0\u{3}all_or_nothing\0\u{1}explain\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.shapes) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.allOrNothing) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.explain) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.shapes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.shapes, fieldNumber: 1)
+    }
+    if self.allOrNothing != false {
+      try visitor.visitSingularBoolField(value: self.allOrNothing, fieldNumber: 2)
+    }
+    if self.explain != false {
+      try visitor.visitSingularBoolField(value: self.explain, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoPlaceShapes, rhs: ProtoPlaceShapes) -> Bool {
+    if lhs.shapes != rhs.shapes {return false}
+    if lhs.allOrNothing != rhs.allOrNothing {return false}
+    if lhs.explain != rhs.explain {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension ProtoStartGuest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".StartGuest"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{1}shape\0\u{3}domain_xml\0\u{3}dry_run\0")
@@ -3002,6 +3482,116 @@ nonisolated extension ProtoKeyList: SwiftProtobuf.Message, SwiftProtobuf._Messag
   }
 }
 
+nonisolated extension ProtoCapacity: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Capacity"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}fits\0\u{3}is_exact\0\u{1}hosts\0\u{1}counts\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.fits) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.isExact) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.hosts) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.counts) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.fits != 0 {
+      try visitor.visitSingularInt64Field(value: self.fits, fieldNumber: 1)
+    }
+    if self.isExact != false {
+      try visitor.visitSingularBoolField(value: self.isExact, fieldNumber: 2)
+    }
+    if !self.hosts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.hosts, fieldNumber: 3)
+    }
+    if !self.counts.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.counts, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoCapacity, rhs: ProtoCapacity) -> Bool {
+    if lhs.fits != rhs.fits {return false}
+    if lhs.isExact != rhs.isExact {return false}
+    if lhs.hosts != rhs.hosts {return false}
+    if lhs.counts != rhs.counts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoHostCapacity: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".HostCapacity"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{1}fits\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.host) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.fits) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.host.isEmpty {
+      try visitor.visitSingularStringField(value: self.host, fieldNumber: 1)
+    }
+    if self.fits != 0 {
+      try visitor.visitSingularInt64Field(value: self.fits, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoHostCapacity, rhs: ProtoHostCapacity) -> Bool {
+    if lhs.host != rhs.host {return false}
+    if lhs.fits != rhs.fits {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoDecisionList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".DecisionList"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}decisions\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.decisions) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.decisions.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.decisions, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoDecisionList, rhs: ProtoDecisionList) -> Bool {
+    if lhs.decisions != rhs.decisions {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HostView"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}liveness\0\u{1}facts\0\u{1}topology\0\u{1}guests\0\u{1}claims\0\u{3}age_milliseconds\0\u{3}libvirt_answers\0")
@@ -3123,7 +3713,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension ProtoClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Claim"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}host\0\u{1}guest\0\u{1}dedicated\0\u{1}memory\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}host\0\u{1}guest\0\u{1}dedicated\0\u{1}memory\0\u{3}guest_name\0\u{1}floating\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3136,6 +3726,8 @@ nonisolated extension ProtoClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 3: try { try decoder.decodeSingularStringField(value: &self.guest) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.dedicated) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.memory) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.guestName) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.floating) }()
       default: break
       }
     }
@@ -3157,6 +3749,12 @@ nonisolated extension ProtoClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.memory.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.memory, fieldNumber: 5)
     }
+    if !self.guestName.isEmpty {
+      try visitor.visitSingularStringField(value: self.guestName, fieldNumber: 6)
+    }
+    if !self.floating.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.floating, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3166,6 +3764,43 @@ nonisolated extension ProtoClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.guest != rhs.guest {return false}
     if lhs.dedicated != rhs.dedicated {return false}
     if lhs.memory != rhs.memory {return false}
+    if lhs.guestName != rhs.guestName {return false}
+    if lhs.floating != rhs.floating {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoFloatingClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".FloatingClaim"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cell\0\u{1}vcpus\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.cell) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.vcpus) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.cell != 0 {
+      try visitor.visitSingularInt64Field(value: self.cell, fieldNumber: 1)
+    }
+    if self.vcpus != 0 {
+      try visitor.visitSingularInt64Field(value: self.vcpus, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoFloatingClaim, rhs: ProtoFloatingClaim) -> Bool {
+    if lhs.cell != rhs.cell {return false}
+    if lhs.vcpus != rhs.vcpus {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3490,7 +4125,7 @@ nonisolated extension ProtoFleetEvent: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Policy"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reserve\0\u{3}overcommit_percent\0\u{1}smt\0\u{1}weights\0\u{3}live_pages\0\u{1}driver\0\u{3}driver_by_host\0\u{1}scope\0\u{3}fold_guest_cells\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reserve\0\u{3}overcommit_percent\0\u{1}smt\0\u{1}weights\0\u{3}live_pages\0\u{1}driver\0\u{3}driver_by_host\0\u{1}scope\0\u{3}fold_guest_cells\0\u{1}hosts\0\u{1}groups\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3507,6 +4142,8 @@ nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.driverByHost) }()
       case 8: try { try decoder.decodeSingularEnumField(value: &self.scope) }()
       case 9: try { try decoder.decodeSingularBoolField(value: &self.foldGuestCells) }()
+      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.hosts) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.groups) }()
       default: break
       }
     }
@@ -3544,6 +4181,12 @@ nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.foldGuestCells != false {
       try visitor.visitSingularBoolField(value: self.foldGuestCells, fieldNumber: 9)
     }
+    if !self.hosts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.hosts, fieldNumber: 10)
+    }
+    if !self.groups.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.groups, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3557,6 +4200,156 @@ nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.driverByHost != rhs.driverByHost {return false}
     if lhs.scope != rhs.scope {return false}
     if lhs.foldGuestCells != rhs.foldGuestCells {return false}
+    if lhs.hosts != rhs.hosts {return false}
+    if lhs.groups != rhs.groups {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoHostRules: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".HostRules"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{1}rack\0\u{1}zone\0\u{1}labels\0\u{1}taints\0\u{1}draining\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.host) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._rack) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._zone) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.labels) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.taints) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.draining) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.host.isEmpty {
+      try visitor.visitSingularStringField(value: self.host, fieldNumber: 1)
+    }
+    try { if let v = self._rack {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._zone {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    if !self.labels.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.labels, fieldNumber: 4)
+    }
+    if !self.taints.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.taints, fieldNumber: 5)
+    }
+    if self.draining != false {
+      try visitor.visitSingularBoolField(value: self.draining, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoHostRules, rhs: ProtoHostRules) -> Bool {
+    if lhs.host != rhs.host {return false}
+    if lhs._rack != rhs._rack {return false}
+    if lhs._zone != rhs._zone {return false}
+    if lhs.labels != rhs.labels {return false}
+    if lhs.taints != rhs.taints {return false}
+    if lhs.draining != rhs.draining {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoGuestGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".GuestGroup"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}rule\0\u{1}level\0\u{1}members\0\u{1}domains\0\u{1}size\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.rule) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.level) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.members) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.domains) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self._size) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.rule != .unspecified {
+      try visitor.visitSingularEnumField(value: self.rule, fieldNumber: 2)
+    }
+    if self.level != .unspecified {
+      try visitor.visitSingularEnumField(value: self.level, fieldNumber: 3)
+    }
+    if !self.members.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.members, fieldNumber: 4)
+    }
+    if !self.domains.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.domains, fieldNumber: 5)
+    }
+    try { if let v = self._size {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoGuestGroup, rhs: ProtoGuestGroup) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.rule != rhs.rule {return false}
+    if lhs.level != rhs.level {return false}
+    if lhs.members != rhs.members {return false}
+    if lhs.domains != rhs.domains {return false}
+    if lhs._size != rhs._size {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoFaultDomain: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".FaultDomain"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}members\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.members) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.members.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.members, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoFaultDomain, rhs: ProtoFaultDomain) -> Bool {
+    if lhs.members != rhs.members {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -31,6 +31,9 @@ nonisolated enum ProtoCPUClass: SwiftProtobuf.Enum, Swift.CaseIterable {
 
   /// Vcpus share the cell's CPUs that are not dedicated.
   case floating // = 2
+
+  /// Some vcpus have host CPUs of their own, the others share.
+  case mixed // = 3
   case UNRECOGNIZED(Int)
 
   init() {
@@ -42,6 +45,7 @@ nonisolated enum ProtoCPUClass: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 0: self = .unspecified
     case 1: self = .dedicated
     case 2: self = .floating
+    case 3: self = .mixed
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -51,6 +55,7 @@ nonisolated enum ProtoCPUClass: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .unspecified: return 0
     case .dedicated: return 1
     case .floating: return 2
+    case .mixed: return 3
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -60,6 +65,7 @@ nonisolated enum ProtoCPUClass: SwiftProtobuf.Enum, Swift.CaseIterable {
     .unspecified,
     .dedicated,
     .floating,
+    .mixed,
   ]
 
 }
@@ -190,6 +196,12 @@ nonisolated struct ProtoShape: Sendable {
   /// Hosts it may go to; none means any.
   var hosts: [String] = []
 
+  /// Labels that its host must have.
+  var labels: [String] = []
+
+  /// Taints that it does not mind.
+  var tolerates: [String] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -204,6 +216,9 @@ nonisolated struct ProtoShapeCell: Sendable {
   var vcpus: Int64 = 0
 
   var memoryKib: Int64 = 0
+
+  /// Of a mixed guest: so many of its first vcpus have a host CPU of their own.
+  var dedicatedVcpus: Int64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -628,7 +643,7 @@ nonisolated struct ProtoPlaceRequest: Sendable {
 fileprivate nonisolated let _protobuf_package = "numafleet.v1"
 
 nonisolated extension ProtoCPUClass: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CPU_CLASS_UNSPECIFIED\0\u{1}CPU_CLASS_DEDICATED\0\u{1}CPU_CLASS_FLOATING\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CPU_CLASS_UNSPECIFIED\0\u{1}CPU_CLASS_DEDICATED\0\u{1}CPU_CLASS_FLOATING\0\u{1}CPU_CLASS_MIXED\0")
 }
 
 nonisolated extension ProtoSMTPolicy: SwiftProtobuf._ProtoNameProviding {
@@ -641,7 +656,7 @@ nonisolated extension ProtoPlanState: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension ProtoShape: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Shape"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}guest_cells\0\u{3}cpu_class\0\u{1}smt\0\u{3}page_size_kib\0\u{1}mode\0\u{1}near\0\u{3}emulator_pcpus\0\u{1}iothreads\0\u{1}hosts\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}guest_cells\0\u{3}cpu_class\0\u{1}smt\0\u{3}page_size_kib\0\u{1}mode\0\u{1}near\0\u{3}emulator_pcpus\0\u{1}iothreads\0\u{1}hosts\0\u{1}labels\0\u{1}tolerates\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -659,6 +674,8 @@ nonisolated extension ProtoShape: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 8: try { try decoder.decodeSingularInt64Field(value: &self.emulatorPcpus) }()
       case 9: try { try decoder.decodeSingularInt64Field(value: &self.iothreads) }()
       case 10: try { try decoder.decodeRepeatedStringField(value: &self.hosts) }()
+      case 11: try { try decoder.decodeRepeatedStringField(value: &self.labels) }()
+      case 12: try { try decoder.decodeRepeatedStringField(value: &self.tolerates) }()
       default: break
       }
     }
@@ -695,6 +712,12 @@ nonisolated extension ProtoShape: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.hosts.isEmpty {
       try visitor.visitRepeatedStringField(value: self.hosts, fieldNumber: 10)
     }
+    if !self.labels.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.labels, fieldNumber: 11)
+    }
+    if !self.tolerates.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.tolerates, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -709,6 +732,8 @@ nonisolated extension ProtoShape: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.emulatorPcpus != rhs.emulatorPcpus {return false}
     if lhs.iothreads != rhs.iothreads {return false}
     if lhs.hosts != rhs.hosts {return false}
+    if lhs.labels != rhs.labels {return false}
+    if lhs.tolerates != rhs.tolerates {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -716,7 +741,7 @@ nonisolated extension ProtoShape: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension ProtoShapeCell: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ShapeCell"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}vcpus\0\u{3}memory_kib\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}vcpus\0\u{3}memory_kib\0\u{3}dedicated_vcpus\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -726,6 +751,7 @@ nonisolated extension ProtoShapeCell: SwiftProtobuf.Message, SwiftProtobuf._Mess
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularInt64Field(value: &self.vcpus) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.memoryKib) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.dedicatedVcpus) }()
       default: break
       }
     }
@@ -738,12 +764,16 @@ nonisolated extension ProtoShapeCell: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.memoryKib != 0 {
       try visitor.visitSingularInt64Field(value: self.memoryKib, fieldNumber: 2)
     }
+    if self.dedicatedVcpus != 0 {
+      try visitor.visitSingularInt64Field(value: self.dedicatedVcpus, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: ProtoShapeCell, rhs: ProtoShapeCell) -> Bool {
     if lhs.vcpus != rhs.vcpus {return false}
     if lhs.memoryKib != rhs.memoryKib {return false}
+    if lhs.dedicatedVcpus != rhs.dedicatedVcpus {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

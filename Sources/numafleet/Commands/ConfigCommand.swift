@@ -10,7 +10,7 @@ struct ConfigCommand: ParsableCommand {
 /// `numafleet config check FILE…`.
 struct ConfigCheckCommand: FleetCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Validates coordinator, agent, policy and shape files. Asks nobody.",
+    commandName: "check", abstract: "Validates coordinator, agent, policy, shape and batch files. Asks nobody.",
     discussion: """
       Says what is wrong with file, line and the allowed values, and stops at the
       first mistake.
@@ -18,7 +18,7 @@ struct ConfigCheckCommand: FleetCommand {
         numafleet config check cluster-config/*.yaml
       """)
 
-  @Argument(help: "Files with `kind: coordinator`, `agent`, `policy` or `shape`.")
+  @Argument(help: "Files with `kind: coordinator`, `agent`, `policy`, `shape` or `batch`.")
   var files: [String]
 
   @OptionGroup var output: OutputOptions

@@ -21,6 +21,12 @@ struct PlaceCommand: AskingCommand {
 
         numafleet place --shape cluster-config/shapes/database.yaml --explain
         numafleet place --vcpus 8 --memory 16GiB --guest-cells 2 --dedicated
+        numafleet place --vcpus 8 --memory 16GiB --dedicated-vcpus 2 --label disk=nvme
+
+      Many new guests are placed at once, in whatever order loses least. What fits
+      nowhere is told with its reason, and refuses all with --all-or-nothing.
+
+        numafleet place --batch cluster-config/batch.yaml
       """)
 
   @Argument(help: "A running guest: name, HOST/NAME or id. Leave it out and give a shape for a new guest.")
@@ -35,6 +41,12 @@ struct PlaceCommand: AskingCommand {
   @Option(help: ArgumentHelp("The new guest's domain XML, to merge the placement into.", valueName: "file"))
   var domainXml: String?
 
+  @Option(help: ArgumentHelp("Place all the new guests of a YAML file of `kind: batch`.", valueName: "file"))
+  var batch: String?
+
+  @Flag(help: "With --batch: place none when one fits nowhere.")
+  var allOrNothing = false
+
   @Flag(help: "Name each cell chosen and each refused, with numbers.")
   var explain = false
 
@@ -47,13 +59,20 @@ struct PlaceCommand: AskingCommand {
     if guest != nil, shape.isGiven || domainXml != nil || !shape.host.isEmpty {
       throw ValidationError("GUEST names a running guest; shape options and --domain-xml are for a new one")
     }
-    if guest == nil, !shape.isGiven { throw ValidationError("name a running GUEST, or give a shape for a new one") }
+    if batch != nil, guest != nil || shape.isGiven || domainXml != nil || !shape.host.isEmpty {
+      throw ValidationError("--batch FILE names all guests; it goes with neither GUEST nor shape options")
+    }
+    if allOrNothing, batch == nil { throw ValidationError("--all-or-nothing is for --batch") }
+    if guest == nil, batch == nil, !shape.isGiven {
+      throw ValidationError("name a running GUEST, or give a shape for a new one")
+    }
     if guest == nil, cells != nil || scope.scope != nil || scope.driver != nil {
       throw ValidationError("--cells, --live, --config and --driver are for a running GUEST")
     }
   }
 
   func perform(_ console: Console) throws(CommandFailure) {
+    if let batch { return try placeAll(batch, console) }
     guard let guest else { return try placeNew(console) }
     let place = PlaceGuest(
       guest: guest, cells: cells, scope: scope.scope, driver: scope.driver, dryRun: change.dryRun, explain: explain)
@@ -72,5 +91,17 @@ struct PlaceCommand: AskingCommand {
     let host: HostView? = if case .host(let view) = try client.ask(.host(placement.host)) { view } else { nil }
     let proposal = try Proposal(decision: decision, shape: shape, host: host?.topology, domainXML: xml)
     console.show(table: proposal.text, json: proposal)
+  }
+
+  private func placeAll(_ path: String, _ console: Console) throws(CommandFailure) {
+    let shapes = try readBatch(path)
+    let request = PlaceShapes(shapes: shapes, allOrNothing: allOrNothing, explain: explain)
+    let client = try CoordinatorClient(connection)
+    let reply = try client.ask(.placeShapes(request))
+    guard case .decisions(let decisions) = reply else { throw client.unexpected(reply) }
+    let names = shapes.map(\.name)
+    console.show(
+      table: BatchText(names: names, decisions: decisions).text,
+      json: BatchDocument(names: names, decisions: decisions))
   }
 }

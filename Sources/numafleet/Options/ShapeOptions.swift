@@ -28,6 +28,11 @@ struct ShapeOptions: ParsableArguments {
   @Flag(help: "A host CPU for each vcpu alone; without it the vcpus share the cell's CPUs.")
   var dedicated = false
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Of each guest cell so many vcpus have a host CPU alone, the others share.", valueName: "n"))
+  var dedicatedVcpus: Int?
+
   @Option(help: "Hardware threads of a dedicated guest: prefer, require or isolate.")
   var smt: SMTPolicy?
 
@@ -52,12 +57,19 @@ struct ShapeOptions: ParsableArguments {
   @Option(help: "A host it may go to. May be repeated; without it any host.")
   var host: [String] = []
 
+  @Option(help: "A label that its host must have, such as disk=nvme. May be repeated.")
+  var label: [String] = []
+
+  @Option(help: ArgumentHelp("A taint of hosts that it does not mind. May be repeated.", valueName: "taint"))
+  var tolerate: [String] = []
+
   /// Whether a shape is asked for at all.
   var isGiven: Bool { shape != nil || isSpelledOut }
 
   private var isSpelledOut: Bool {
     vcpus != nil || memory != nil || guestCells != nil || dedicated || smt != nil || pageSize != nil || mode != nil
-      || !near.isEmpty || emulatorPcpus != nil || iothreads != nil || name != nil
+      || !near.isEmpty || dedicatedVcpus != nil || !label.isEmpty || !tolerate.isEmpty || emulatorPcpus != nil
+      || iothreads != nil || name != nil
   }
 
   func validate() throws {
@@ -67,6 +79,12 @@ struct ShapeOptions: ParsableArguments {
     for device in near where !isDeviceName(device) {
       throw ValidationError(
         "--near \(device): write a PCI address such as 0000:21:00.0 or vendor:device such as 8086:1572")
+    }
+    for label in label + tolerate where !isLabel(label) {
+      throw ValidationError("\(label) is no label; write a word such as ssd, or key=value such as disk=nvme")
+    }
+    if dedicated, dedicatedVcpus != nil {
+      throw ValidationError("--dedicated gives every vcpu a host CPU; --dedicated-vcpus only some")
     }
     for (option, value) in [("--emulator-pcpus", emulatorPcpus), ("--iothreads", iothreads)] {
       if let value, !(0...64).contains(value) { throw ValidationError("\(option) is \(value); allowed: 0...64") }
@@ -109,9 +127,14 @@ struct ShapeOptions: ParsableArguments {
     func share(_ total: Int, _ index: Int) -> Int { total / cells + (index < total % cells ? 1 : 0) }
     return Shape(
       name: name ?? "guest",
-      guestCells: (0..<cells).map { ShapeCell(vcpus: share(vcpus, $0), memory: KiB(share(grains, $0) * grain)) },
-      cpuClass: dedicated ? .dedicated : .floating, smt: smt ?? .prefer, pageSize: page, mode: mode ?? .strict,
-      near: near, emulatorPCPUs: emulatorPcpus ?? 0, iothreads: iothreads ?? 0)
+      guestCells: (0..<cells).map {
+        ShapeCell(
+          vcpus: share(vcpus, $0), memory: KiB(share(grains, $0) * grain), dedicatedVCPUs: dedicatedVcpus ?? 0)
+      },
+      cpuClass: dedicated ? .dedicated : dedicatedVcpus == nil ? .floating : .mixed, smt: smt ?? .prefer,
+      pageSize: page, mode: mode ?? .strict,
+      near: near, emulatorPCPUs: emulatorPcpus ?? 0, iothreads: iothreads ?? 0, labels: label,
+      tolerates: tolerate)
   }
 }
 

@@ -45,6 +45,16 @@ struct PolicyText {
   let policy: Policy
 
   var text: String {
+    func list(_ texts: [String]) -> String { texts.isEmpty ? "none" : texts.joined(separator: "; ") }
+    let hosts = policy.hosts.map { rules in
+      let places = [rules.rack.map { "rack \($0)" }, rules.zone.map { "zone \($0)" }].compactMap { $0 }
+      let words = places + rules.labels + rules.taints.map { "taint \($0)" } + (rules.draining ? ["draining"] : [])
+      return "\(rules.host): \(words.joined(separator: ", "))"
+    }
+    let groups = policy.groups.map { group in
+      let members = (group.members + group.domains.map { "[\($0.joined(separator: ", "))]" }).joined(separator: ", ")
+      return "\(group.name): \(group.rule.rawValue) by \(group.level.rawValue), \(members)"
+    }
     let drivers = policy.driverByHost.map { "\($0.host): \($0.driver.rawValue)" }.joined(separator: ", ")
     return fields([
       ("reserve per node", "\(policy.reserve.pcpusPerCell) cpus, \(policy.reserve.memoryPerCell)"),
@@ -56,6 +66,7 @@ struct PolicyText {
       ), ("live pages", policy.livePages.isEmpty ? "no guest" : policy.livePages.joined(separator: ", ")),
       ("driver", policy.driver.rawValue), ("driver by host", drivers.isEmpty ? "no exception" : drivers),
       ("scope", policy.scope.rawValue), ("fold guest cells", "\(policy.foldGuestCells)"),
+      ("hosts", list(hosts)), ("groups", list(groups)),
     ])
   }
 }

@@ -13,6 +13,9 @@ struct ReplyText {
     case .guest(let guest): GuestText(guest).text
     case .findings(let findings): FindingTable(findings: findings).text
     case .decision(let decision): DecisionText(decision: decision).text
+    case .decisions(let decisions):
+      BatchText(names: decisions.indices.map { "guest \($0 + 1)" }, decisions: decisions).text
+    case .capacity(let capacity): CapacityText(capacity: capacity).text
     case .plans(let plans): PlanTable(plans: plans).text
     case .plan(let plan): PlanText(plan: plan).text
     case .jobs(let jobs): JobTable(jobs: jobs).text
@@ -50,6 +53,8 @@ struct ReplyDocument: Encodable {
     case .guest(let guest): try guest.encode(to: encoder)
     case .findings(let findings): try ["findings": findings].encode(to: encoder)
     case .decision(let decision): try decision.encode(to: encoder)
+    case .decisions(let decisions): try ["decisions": decisions].encode(to: encoder)
+    case .capacity(let capacity): try capacity.encode(to: encoder)
     case .plans(let plans): try ["plans": plans].encode(to: encoder)
     case .plan(let plan): try plan.encode(to: encoder)
     case .jobs(let jobs): try ["jobs": jobs].encode(to: encoder)

@@ -1,0 +1,150 @@
+public import Fleet
+import NUMA
+
+extension Placer {
+  /// How many more guests of a shape fit, or why the question makes no sense.
+  ///
+  /// From the index where amounts say all that the shape asks for; host by host where they do not, and with `byHost`.
+  /// Refusals: `malformed`, `unknownHost`.
+  public mutating func capacity(for shape: Shape, byHost: Bool = false) -> Result<Capacity, Refusal> {
+    if let refusal = refusal(of: shape) { return .failure(refusal) }
+    var demand = Demand(shape)
+    demand.limits = GroupLimits(name: shape.name, id: nil, policy: policy, rooms: rooms)
+    if !byHost, let fits = worth.capacity(for: demand, rooms), fits > 0 {
+      return .success(Capacity(fits: fits, isExact: true))
+    }
+    var hosts: [(room: Int, fits: Int)] = []
+    var isExact = !(policy.foldGuestCells && demand.cells.count > 1) && demand.limits?.limits.count ?? 0 < 2
+    for (index, room) in rooms.enumerated() where demand.shortfall(of: room) == nil {
+      let count = HostCount(demand, on: room, policy: policy)
+      isExact = isExact && count.isExact
+      if count.fits > 0 { hosts.append((index, count.fits)) }
+    }
+    let fits = demand.limits.map { $0.together(hosts.map { (rooms[$0.room], $0.fits) }) }
+    var capacity = Capacity(fits: fits ?? hosts.reduce(0) { $0 + $1.fits }, isExact: isExact)
+    if byHost { capacity.hosts = hosts.map { HostCapacity(host: rooms[$0.room].view.id, fits: $0.fits) } }
+    if byHost || capacity.fits == 0 {
+      capacity.counts = Tally(demand, over: rooms, policy: policy, isRefused: true).counts
+    }
+    return .success(capacity)
+  }
+}
+
+extension FleetWorth {
+  /// How many fit by the index; nil where its amounts say less than the demand asks for.
+  mutating func capacity(for demand: Demand, _ rooms: [HostRoom]) -> Int? {
+    let sizes = [PageSize.huge2M, .huge1G]
+    guard demand.limits == nil, demand.labels.isEmpty, demand.hosts.isEmpty, demand.near.isEmpty, picky == 0,
+      demand.pageSize.kib <= 64 || sizes.contains(demand.pageSize),
+      demand.smt == .prefer || demand.cells.allSatisfy(\.dedicated.isEmpty),
+      !policy.foldGuestCells || demand.cells.count == 1,
+      let needs = SlotDemand(cells: demand.needs(policy))
+    else { return nil }
+    return withIndex(rooms) { $0.capacity(for: needs) } ?? nil
+  }
+}
+
+/// How many guests of one demand fit on one host, each guest cell on a host cell of its own.
+private struct HostCount {
+  private(set) var fits = 0
+  /// False where the amounts below say less than what a guest takes.
+  private(set) var isExact = true
+
+  init(_ demand: Demand, on room: HostRoom, policy: Policy) {
+    let owns = demand.cells.contains { !$0.dedicated.isEmpty }
+    var needs = demand.needs(policy)
+    var spaces = room.cells.indices.map { Self.space(of: room.cells[$0], at: $0, for: demand, on: room, policy) }
+    if owns, demand.smt != .prefer {
+      isExact = demand.emulatorPCPUs == 0
+      wholeCores(demand, on: room, policy, &needs, &spaces)
+    }
+    // Which of its own CPUs come from those that nobody may share is not in the amounts.
+    let sharers = demand.isDedicated ? room.cells.filter { $0.confined > 0 } : room.cells
+    if owns, sharers.contains(where: { $0.shared != $0.dedicable }) { isExact = false }
+    for index in needs.indices {
+      // Whatever the page size is, one amount is enough for it; the others are marks.
+      (needs[index].memory, needs[index].hugePages, needs[index].giantPages) = (0, demand.cells[index].memory, 0)
+    }
+    mark(demand, on: room, &needs, &spaces)
+    guard let slots = SlotDemand(cells: needs) else { return }
+    if let count = FleetIndex.capacity(for: slots, on: spaces) { fits = count } else { isExact = false }
+  }
+
+  private static func space(
+    of cell: CellRoom, at index: Int, for demand: Demand, on room: HostRoom, _ policy: Policy
+  ) -> CellSpace {
+    var space = CellSpace(cpus: cell.dedicable.count, memory: 0)
+    space.floating = cell.shared.count * policy.crowding - cell.confined
+    // Where nobody floats nobody has to be left anything.
+    if cell.confined == 0, demand.isDedicated { space.floating = cell.dedicable.count * policy.crowding }
+    let isBase = room.isBase(demand.pageSize, at: index)
+    if cell.hasMemory { space.hugePages = isBase ? min(cell.capacity, cell.freeNow) : cell.free(demand.pageSize) ?? 0 }
+    return space
+  }
+
+  /// Counts whole cores only, in their threads.
+  private mutating func wholeCores(
+    _ demand: Demand, on room: HostRoom, _ policy: Policy, _ needs: inout [CellSpace], _ spaces: inout [CellSpace]
+  ) {
+    let sizes = room.cells.flatMap { $0.cores.filter(\.whole).map(\.threads.count) }
+    let threads = max(sizes.max() ?? 1, 1)
+    if sizes.contains(where: { $0 != threads }) { isExact = false }
+    for index in spaces.indices { spaces[index].cpus = room.cells[index].cores.count { $0.whole } * threads }
+    for (index, cell) in demand.cells.enumerated() {
+      let own = cell.dedicated.count
+      let taken = demand.smt == .isolate ? own * threads : own
+      // A part of a core is none.
+      let isWhole = taken % threads == 0
+      needs[index].floating += (taken - own) * policy.crowding
+      needs[index].cpus = isWhole ? taken : Amounts.memoryLimit
+    }
+  }
+
+  /// Marks cells near a device that the first guest cell needs, and cells that a group allows one guest only.
+  private mutating func mark(
+    _ demand: Demand, on room: HostRoom, _ needs: inout [CellSpace], _ spaces: inout [CellSpace]
+  ) {
+    for (index, cell) in room.cells.enumerated() where demand.limits?.shortfall(ofCell: cell.id, on: room) != nil {
+      spaces[index] = CellSpace(cpus: 0, memory: 0)
+    }
+    let isAlone = demand.limits?.limits.contains { $0.group.rule == .apart && $0.group.level == .cell } ?? false
+    let near = demand.deviceCells(on: room.view.topology)
+    if isAlone {
+      if near != nil { isExact = false }
+      for index in spaces.indices { spaces[index].giantPages = 1 }
+      for index in needs.indices { needs[index].giantPages = 1 }
+    } else if let near {
+      for index in spaces.indices { spaces[index].giantPages = near.contains(room.cells[index].id) ? 1 << 20 : 0 }
+      needs[0].giantPages = 1
+    }
+  }
+}
+
+extension GroupLimits {
+  /// How many members can come, of so many that each host has room for by itself.
+  fileprivate func together(_ hosts: [(room: HostRoom, fits: Int)]) -> Int {
+    limits.map { $0.count(hosts) }.min() ?? 0
+  }
+}
+
+extension GroupLimits.Limit {
+  fileprivate func count(_ hosts: [(room: HostRoom, fits: Int)]) -> Int {
+    let level = group.level == .cell ? .host : group.level
+    let sums = hosts.map { (place: $0.room.rules.place(at: level), fits: $0.fits) }
+      .sorted { ($0.place, $0.fits) < ($1.place, $1.fits) }
+      .reduce(into: [(place: String, fits: Int)]()) { sums, next in
+        if let last = sums.indices.last, sums[last].place == next.place {
+          sums[last].fits += next.fits
+        } else {
+          sums.append(next)
+        }
+      }
+    switch group.rule {
+    case .together: return sums.map(\.fits).max() ?? 0
+    case .apart where group.level == .cell: return sums.reduce(0) { $0 + $1.fits }
+    // All newcomers are of one fault domain, so they may be where each other is.
+    case .apart where !group.domains.isEmpty: return sums.reduce(0) { $0 + $1.fits }
+    case .apart: return sums.count
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import Fleet
+import NUMA
+import Testing
+
+@testable import PlacementEngine
+
+/// Many guests at once, and how many more would fit.
+@Suite struct BatchTests {
+  private func shape(_ name: String, vcpus: Int, _ cpuClass: CPUClass = .dedicated, cells: Int = 1) -> Shape {
+    Shape(
+      name: name, guestCells: Array(repeating: ShapeCell(vcpus: vcpus, memory: KiB(mib: 64)), count: cells),
+      cpuClass: cpuClass)
+  }
+
+  /// In the order given the small ones would break both cells.
+  @Test func theOrderIsFree() {
+    let placer = Placer(inventory: Inventory(hosts: [host("h", cells: 2, cpus: 4)]), policy: bare)
+    let shapes = [shape("a", vcpus: 1), shape("b", vcpus: 4), shape("c", vcpus: 1), shape("d", vcpus: 2)]
+    let decisions = placer.placeAll(shapes, explain: false)
+    #expect(decisions.allSatisfy { $0.placement != nil })
+    #expect(Set(decisions.compactMap { $0.placement?.dedicated.members }.flatMap { $0 }).count == 8)
+  }
+
+  @Test func whoFitsNowhereHasAReasonOnWhatTheOthersLeft() throws {
+    let placer = Placer(inventory: Inventory(hosts: [host("h", cells: 1, cpus: 4)]), policy: bare)
+    let decisions = placer.placeAll([shape("a", vcpus: 3), shape("b", vcpus: 3)], explain: true)
+    #expect(decisions[0].placement != nil)
+    let refusal = try #require(decisions[1].refusal)
+    #expect(refusal.message.contains("has 1"), "\(refusal.message)")
+    #expect(decisions[1].explanation?.refused.isEmpty == false)
+  }
+
+  /// Every placement of a batch holds in the fleet that the ones before it left.
+  @Test(arguments: 0..<30) func nothingIsPromisedTwice(seed: Int) {
+    var random = RandomFleet(seed: seed &+ 5100)
+    var policy = random.policy()
+    policy.groups = [GuestGroup(name: "g", rule: .apart, level: .host, members: ["drawn-1", "drawn-2"])]
+    let inventory = Inventory(hosts: (0..<3).map { random.host(HostID("h\($0)"), guests: random.number(0...2)) })
+    var shapes = (0..<6).map { number in
+      var shape = random.shape()
+      shape.name = "drawn-\(number)"
+      return shape
+    }
+    shapes.removeAll { $0.refusal() != nil }
+    let decisions = Placer(inventory: inventory, policy: policy).placeAll(shapes, explain: false)
+    for (index, decision) in decisions.enumerated() {
+      guard let placement = decision.placement else { continue }
+      let shape = shapes[index]
+      var rest = inventory
+      // The others are all on their way.
+      for (other, claimed) in decisions.enumerated() where other != index {
+        guard let place = claimed.placement, let host = rest.hosts.firstIndex(where: { $0.id == place.host }) else {
+          continue
+        }
+        rest.hosts[host].claims.append(Claim.of(place, shape: shapes[other], guest: GuestID("\(other)"), job: 0))
+      }
+      #expect(violations(of: placement, shape: shape, in: rest, policy: policy) == [], "\(shape.name)")
+    }
+  }
+
+  // MARK: - Capacity
+
+  @Test func capacityIsWhatCanBePlacedOneByOne() throws {
+    var placer = Placer(inventory: Inventory(hosts: ["a", "b"].map { host($0, cells: 2, cpus: 4) }), policy: bare)
+    let pair = shape("pair", vcpus: 1, cells: 2)
+    let capacity = try placer.capacity(for: pair).get()
+    #expect(capacity == Capacity(fits: 8, isExact: true))
+    let byHost = try placer.capacity(for: pair, byHost: true).get()
+    #expect(byHost.hosts == [HostCapacity(host: "a", fits: 4), HostCapacity(host: "b", fits: 4)])
+    #expect(byHost.fits == 8 && byHost.isExact)
+  }
+
+  @Test func capacityOfNothingSaysWhy() throws {
+    var placer = Placer(inventory: Inventory(hosts: [host("h", cells: 1, cpus: 4)]), policy: bare)
+    let capacity = try placer.capacity(for: shape("wide", vcpus: 6)).get()
+    #expect(capacity.fits == 0)
+    #expect(capacity.counts == ["1 cell on 1 host lacks 6 dedicated pcpus (nearest: host h cell 0 has 4)"])
+    #expect(throws: Refusal.self) {
+      try placer.capacity(for: Shape(guestCells: [])).get()
+    }
+  }
+
+  /// Against trying every way to place one guest after another.
+  @Test(arguments: 0..<80) func capacityIsTheMostThatCanBePlaced(seed: Int) throws {
+    var random = RandomFleet(seed: seed &+ 88_000)
+    var policy = random.policy()
+    policy.foldGuestCells = false
+    policy.overcommitPercent = 100
+    let view = random.host("h", guests: random.number(0...1))
+    var shape = random.shape()
+    shape.emulatorPCPUs = shape.smt == .prefer ? shape.emulatorPCPUs : 0
+    for index in shape.guestCells.indices {
+      shape.guestCells[index].vcpus = max(shape.guestCells[index].vcpus, 2)
+      if shape.guestCells[index].memory.count > 0 { shape.guestCells[index].memory = KiB(mib: 192) }
+    }
+    guard shape.refusal() == nil else { return }
+    if random.chance(20) {
+      policy.groups = [GuestGroup(name: "g", rule: .apart, level: random.pick([.cell, .host]), members: ["drawn"])]
+    }
+    var placer = Placer(inventory: Inventory(hosts: [view]), policy: policy)
+    let byIndex = try placer.capacity(for: shape).get()
+    let byHost = try placer.capacity(for: shape, byHost: true).get()
+    #expect(byIndex.fits == byHost.fits)
+    let most = Most(shape, policy).count(on: view, from: [])
+    if byHost.isExact { #expect(byHost.fits == most) } else { #expect(byHost.fits <= most) }
+  }
+
+  /// All ways to place like guests, those of later ones no earlier in order than those of the ones before.
+  private struct Most {
+    let shape: Shape
+    let policy: Policy
+
+    init(_ shape: Shape, _ policy: Policy) { (self.shape, self.policy) = (shape, policy) }
+
+    func count(on view: HostView, from floor: [Int]) -> Int {
+      let room = HostRoom(view, policy: policy)
+      var demand = Demand(shape)
+      demand.limits = GroupLimits(name: shape.name, id: nil, policy: policy, rooms: [room])
+      guard demand.shortfall(of: room) == nil else { return 0 }
+      let table = FitTable(demand, on: room, policy: policy, measure: nil, deviceCells: nil)
+      var most = 0
+      for cells in tuples(over: room.cells.count) where !cells.lexicographicallyPrecedes(floor) {
+        guard cells.indices.allSatisfy({ table.shortfall(of: [$0], at: cells[$0]) == nil }) else { continue }
+        var next = view
+        next.claims.append(
+          Claim.of(table.placement(cells), shape: shape, guest: GuestID("\(view.claims.count)"), job: 0))
+        most = max(most, 1 + count(on: next, from: cells))
+      }
+      return most
+    }
+
+    private func tuples(over cells: Int) -> [[Int]] {
+      (0..<shape.guestCells.count).reduce([[]]) { all, _ in
+        all.flatMap { head in (0..<cells).filter { !head.contains($0) }.map { head + [$0] } }
+      }
+    }
+  }
+}
