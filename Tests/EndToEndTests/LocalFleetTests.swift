@@ -106,6 +106,34 @@ extension EndToEndTests {
       #expect(try await fleet.shows("\"overcommitPercent\" : 200", "policy", "show", "-o", "json"))
     }
 
+    @Test func manyGuestsArePlacedAtOnceAndGroupsAreKeptApart() async throws {
+      let fleet = try await LocalFleet()
+      for name in ["a", "b"] {
+        try await fleet.key(name, role: "agent")
+        _ = try fleet.startAgent(name)
+      }
+      let counted = try await eventually {
+        try await fleet.run("capacity", "--vcpus", "1", "--memory", "4MiB", "--by-host").out.contains("\nb ")
+      }
+      #expect(counted, "\(fleet.children.map(\.logged))")
+      try "kind: shape\nname: s\nguest_cells: [{vcpus: 1, memory: 4MiB}]\n"
+        .write(toFile: fleet.folder.path("s.yaml"), atomically: true, encoding: .utf8)
+      let batch = fleet.folder.path("batch.yaml")
+      try "kind: batch\nguests: [{shape: s.yaml, count: 3, name: web}]\n"
+        .write(toFile: batch, atomically: true, encoding: .utf8)
+      #expect(try await fleet.run("place", "--batch", batch).out.contains("3 of 3 placed"))
+
+      try fleet.policy("groups: [{name: web, rule: apart, level: host, members: [web-*]}]")
+      fleet.coordinator?.signal(SIGHUP)
+      let apart = try await eventually {
+        try await fleet.run("place", "--batch", batch).out.contains("2 of 3 placed")
+      }
+      #expect(apart)
+      let all = try await fleet.run("place", "--batch", batch, "--all-or-nothing", "-o", "json")
+      #expect(all.status == 1 && all.out.contains("\"code\" : \"noRoom\""))
+      #expect(all.out.contains("2 hosts are barred by group web, apart by host"), "\(all.out)")
+    }
+
     @Test func anAgentSurvivesSIGHUPAndSaysWhatARestartWouldChange() async throws {
       let fleet = try await LocalFleet()
       try await fleet.key("a", role: "agent")
