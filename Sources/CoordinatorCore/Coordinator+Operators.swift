@@ -195,6 +195,7 @@ extension Coordinator {
     }
     let decision = placer.decide(wish.shape, explain: wish.dryRun)
     guard !wish.dryRun, let placement = decision.placement else {
+      if !wish.dryRun { placer.learn(refused: wish.shape) }
       reply(.decision(decision), to: question, &output)
       return
     }

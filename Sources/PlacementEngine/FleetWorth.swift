@@ -4,7 +4,8 @@ import NUMA
 /// What a fleet's hosts are worth to the guests that it hosts, and the order in which that puts them for a new one.
 ///
 /// The measure follows from what is hosted, not from how it came there, so that whoever has the same inventory decides
-/// alike. The index is made when it is first asked for, and kept up to date as hosts report.
+/// alike, and from guests that were asked for in vain, for whose like there should be room as well. The index is made
+/// when it is first asked for, and kept up to date as hosts report.
 struct FleetWorth: Sendable {
   let policy: Policy
   private var mix = ShapeMix()
@@ -17,6 +18,10 @@ struct FleetWorth: Sendable {
   private var wideHosts = 0
   /// Hosts that take some shapes and not others, whatever the amounts.
   private(set) var picky = 0
+  /// Guests that fitted nowhere, and how often each was counted.
+  private var refused: [(demand: SlotDemand, count: Int)] = []
+
+  private static let refusalsMaximum = 64
   /// Twice the least distance between two cells of any host seen so far.
   private var leastDistance = Int.max
 
@@ -60,6 +65,20 @@ struct FleetWorth: Sendable {
     for a in room.cells.indices {
       for b in 0..<a { leastDistance = min(leastDistance, room.bothWays(a, b)) }
     }
+  }
+
+  /// Counts a guest that fitted nowhere as if it were hosted. Who asks again and again counts only so often.
+  mutating func refuse(_ demand: Demand) {
+    guard let needs = SlotDemand(cells: demand.needs(policy)) else { return }
+    if let known = refused.firstIndex(where: { $0.demand == needs }) {
+      guard refused[known].count < Self.refusalsMaximum else { return }
+      refused[known].count += 1
+    } else {
+      guard refused.count < ShapeMix.shapesMaximum else { return }
+      refused.append((needs, 1))
+    }
+    mix.host(needs, 1)
+    settle()
   }
 
   /// Judges by what is hosted now; to be called when all that changed was taken in.

@@ -72,7 +72,7 @@ struct GroupLimits: Sendable {
     for (number, group) in policy.groups.enumerated() {
       guard let own = group.membership(name: name, id: id) else { continue }
       var limit = Limit(group: group)
-      for room in rooms {
+      for room in rooms where !room.members.isEmpty {
         let members = room.members.filter { $0.group == number && Self.counts($0, for: own, in: group) }
         if members.isEmpty { continue }
         limit.places.append(room.rules.place(at: group.level))

@@ -76,6 +76,11 @@ public struct Placer: Sendable {
     return search.decision(over: rooms, explain: explain, venue: venue)
   }
 
+  /// Remembers that a guest was asked for in vain, so that room for its like is kept from now on.
+  public mutating func learn(refused shape: Shape) {
+    if refusal(of: shape) == nil { worth.refuse(Demand(shape)) }
+  }
+
   /// What is wrong with a shape before anything is searched.
   func refusal(of shape: Shape) -> Refusal? {
     if let refusal = shape.refusal() { return refusal }

@@ -60,6 +60,23 @@ import Testing
     }
   }
 
+  /// Who was refused is kept room for, however often he asks again.
+  @Test func whatIsRefusedIsLearned() throws {
+    let wide = Shape(guestCells: [ShapeCell(vcpus: 24, memory: KiB(gib: 96))], cpuClass: .dedicated)
+    var placer = Placer(inventory: Inventory(hosts: [host("h")]), policy: bare)
+    func weight(_ placer: Placer) -> Int {
+      placer.worth.measure.entries.first { $0.cell.cpus == 24 }?.weight ?? 0
+    }
+    #expect(weight(placer) == 0)
+    for _ in 0..<64 { placer.learn(refused: wide) }
+    let learned = weight(placer)
+    #expect(learned > 0)
+    for _ in 0..<1000 { placer.learn(refused: wide) }
+    #expect(weight(placer) == learned)
+    placer.learn(refused: Shape(guestCells: []))
+    #expect(weight(placer) == learned)
+  }
+
   /// A guest more or less among many does not change the measure, ten times as many do.
   @Test func theMeasureFollowsWhatIsHosted() throws {
     var mix = ShapeMix()
