@@ -70,6 +70,50 @@ import Testing
     #expect(byHost.fits == 8 && byHost.isExact)
   }
 
+  /// What amounts do not say: whole cores, pages, a device on one cell, one member a cell, a host that takes nothing.
+  @Test func capacityHeedsAllThatPlacingHeeds() throws {
+    func fits(_ shape: Shape, _ hosts: [HostView], _ policy: Policy = bare) throws -> Capacity {
+      var placer = Placer(inventory: Inventory(hosts: hosts), policy: policy)
+      return try placer.capacity(for: shape).get()
+    }
+    var view = host("h", cells: 2, cpus: 8, mib: 4096, threads: 2, huge: 6)
+    view.topology.devices = [
+      PCIDevice(address: "0000:21:00.0", classID: "0x020000", vendor: "0x8086", device: "0x1572", driver: nil, cell: 1)
+    ]
+    var one = shape("one", vcpus: 2)
+    #expect(try fits(one, [view]) == Capacity(fits: 8, isExact: true))
+    one.smt = .isolate
+    #expect(try fits(one, [view]) == Capacity(fits: 4, isExact: true))
+    one.smt = .require
+    #expect(try fits(one, [view]) == Capacity(fits: 8, isExact: true))
+    one.guestCells = [ShapeCell(vcpus: 3, memory: KiB(mib: 64))]
+    #expect(try fits(one, [view]).fits == 0, "three threads fill no cores")
+    one = shape("one", vcpus: 1)
+    one.near = ["8086:1572"]
+    #expect(try fits(one, [view]) == Capacity(fits: 8, isExact: true))
+    one.guestCells = Array(repeating: ShapeCell(vcpus: 1, memory: KiB(mib: 64)), count: 2)
+    #expect(try fits(one, [view]) == Capacity(fits: 8, isExact: true))
+    one = shape("one", vcpus: 1)
+    one.pageSize = .huge2M
+    one.guestCells = [ShapeCell(vcpus: 1, memory: KiB(mib: 4))]
+    #expect(try fits(one, [view]) == Capacity(fits: 6, isExact: true))
+    var policy = bare
+    policy.groups = [GuestGroup(name: "g", rule: .apart, level: .cell, members: ["one"])]
+    #expect(try fits(shape("one", vcpus: 1), [view], policy) == Capacity(fits: 2, isExact: true))
+    policy.groups = [GuestGroup(name: "g", rule: .together, level: .host, members: ["one"])]
+    #expect(try fits(shape("one", vcpus: 1), [view, host("i", cells: 1, cpus: 2)], policy).fits == 16)
+    policy.hosts = [HostRules(host: "h", draining: true)]
+    #expect(try fits(shape("x", vcpus: 1), [view], policy).fits == 0)
+    policy.hosts = [HostRules(host: "h", taints: ["odd"])]
+    #expect(try fits(shape("x", vcpus: 1), [view], policy).fits == 0)
+    view.libvirtAnswers = false
+    #expect(try fits(shape("x", vcpus: 1), [view]).fits == 0)
+    var fold = bare
+    fold.foldGuestCells = true
+    view.libvirtAnswers = true
+    #expect(try fits(shape("x", vcpus: 1, cells: 2), [view], fold) == Capacity(fits: 8, isExact: false))
+  }
+
   @Test func capacityOfNothingSaysWhy() throws {
     var placer = Placer(inventory: Inventory(hosts: [host("h", cells: 1, cpus: 4)]), policy: bare)
     let capacity = try placer.capacity(for: shape("wide", vcpus: 6)).get()
