@@ -108,7 +108,13 @@ extension Coordinator {
 
   /// Makes the placement index agree with one host's entry.
   mutating func refresh(_ index: Int, _ now: Instant) {
-    if let view = hosts[index].view(claims: claims, now: now) { placer.update(view) }
+    if let view = view(of: hosts[index], now) { placer.update(view) }
+  }
+
+  /// A host as planning and operators see it; nil until it has sent its topology.
+  func view(of entry: HostEntry, _ now: Instant) -> HostView? {
+    let isDraining = draining.contains(entry.id) || policy.rules(of: entry.id).draining
+    return entry.view(claims: claims, isDraining: isDraining, now: now)
   }
 
   private mutating func logChanges(
@@ -176,7 +182,7 @@ extension Coordinator {
 
   /// The fleet as it is known now; hosts that have not sent a topology are not in it.
   public func inventory(_ now: Instant) -> Inventory {
-    Inventory(hosts: hosts.compactMap { $0.view(claims: claims, now: now) })
+    Inventory(hosts: hosts.compactMap { view(of: $0, now) })
   }
 }
 

@@ -19,6 +19,7 @@ extension Coordinator {
       answer(question, views.map { .findings($0.flatMap { findings(in: $0, policy: policy) }) }, now, &output)
     case .placeGuest(let wish): place(wish, question, now, &output)
     case .placeShape(let shape, let explain): place(shape, explain, question, now, &output)
+    case .drain(let host, let isDraining): drain(host, isDraining, question, now, &output)
     case .placeShapes(let wish): place(wish, question, now, &output)
     case .capacity(let shape, let byHost):
       answer(question, placer.capacity(for: shape, byHost: byHost).map(OperatorReply.capacity), now, &output)
@@ -82,7 +83,7 @@ extension Coordinator {
 
   private func host(_ id: HostID, _ now: Instant) -> Result<HostView, Refusal> {
     if let refusal = unknown(id) { return .failure(refusal) }
-    guard let view = hosts.first(where: { $0.id == id })?.view(claims: claims, now: now) else {
+    guard let view = hosts.first(where: { $0.id == id }).flatMap({ view(of: $0, now) }) else {
       return .failure(withoutTopology(id))
     }
     return .success(view)
@@ -95,6 +96,32 @@ extension Coordinator {
     return Refusal(
       .unknownHost, "no host is called \(id)",
       remedy: known.isEmpty ? "no agent has connected yet" : "known are \(known)")
+  }
+
+  private mutating func drain(
+    _ host: HostID, _ isDraining: Bool, _ question: Question, _ now: Instant, _ output: inout Output
+  ) {
+    // A host that is gone may still be resumed, lest it stay on the list for ever.
+    if let refusal = unknown(host), isDraining || !draining.contains(host) {
+      return refuse(question, refusal, now, &output)
+    }
+    if draining.contains(host) != isDraining {
+      draining.removeAll { $0 == host }
+      if isDraining { draining = (draining + [host]).sorted() }
+      output.writes.append(.draining(host, isDraining))
+      log(
+        isDraining ? .hostDraining : .hostResumed, host: host, actor: question.actor,
+        isDraining ? "nothing new is placed on host \(host)" : "host \(host) takes new guests again", now, &output)
+      if let index = hosts.firstIndex(where: { $0.id == host }) { refresh(index, now) }
+    }
+    let running = guests(of: host).count { $0.guest.state == .running || $0.guest.state == .paused }
+    var text = "host \(host) takes new guests"
+    if isDraining {
+      text = "host \(host) is draining: nothing new is placed there, its \(running) running guests stay"
+    } else if policy.rules(of: host).draining {
+      text = "host \(host) is still draining by the policy; change it under hosts in policy.yaml"
+    }
+    reply(.accepted(Accepted(text: text)), to: question, &output)
   }
 
   private func withoutTopology(_ id: HostID) -> Refusal {

@@ -111,7 +111,7 @@ extension Coordinator {
   }
 
   func preflight(_ host: HostID, _ guest: Guest, _ now: Instant) -> Preflight? {
-    guard let view = hosts.first(where: { $0.id == host })?.view(claims: claims, now: now) else { return nil }
+    guard let view = hosts.first(where: { $0.id == host }).flatMap({ view(of: $0, now) }) else { return nil }
     return Preflight(
       topology: view.topology, facts: view.facts, livePages: policy.allowsLivePages(of: guest))
   }
@@ -152,7 +152,7 @@ extension Coordinator {
     plan.state = .applying
     keep(plan, &output)
     return plan.waves[wave].moves.map { move in
-      let view = hosts.first { $0.id == move.host }?.view(claims: claims, now: now)
+      let view = hosts.first { $0.id == move.host }.flatMap { self.view(of: $0, now) }
       let guest = view?.guests.first { $0.id == move.guest }
       return create(
         JobDraft(

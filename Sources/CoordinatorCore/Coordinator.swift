@@ -102,6 +102,8 @@ public struct Coordinator: Sendable {
   var silenceDue: Instant?
   var placer: Placer
   var claims: [Claim]
+  /// Hosts that an operator drains, ascending; those that the policy drains are not among them.
+  var draining: [HostID]
   /// Ascending by guest.
   var generations: [GuestGeneration]
   var plans: [Plan]
@@ -126,6 +128,7 @@ public struct Coordinator: Sendable {
     plans = restored.plans
     jobs = restored.jobs
     keys = restored.keys
+    draining = restored.draining
     lastPlan = restored.lastPlan
     lastJob = restored.lastJob
     lastEvent = restored.lastEvent

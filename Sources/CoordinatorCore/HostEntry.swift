@@ -43,11 +43,11 @@ struct HostEntry: Sendable, Hashable {
   }
 
   /// The view for planning and for operators; nil until the host has sent its topology.
-  func view(claims: [Claim], now: Instant) -> HostView? {
+  func view(claims: [Claim], isDraining: Bool, now: Instant) -> HostView? {
     guard let topology, let facts else { return nil }
     return HostView(
       id: id, liveness: liveness, facts: facts, topology: topology.with(cells), guests: guests,
       claims: claims.filter { $0.host == id }, ageMilliseconds: max(0, now.milliseconds - lastHeard.milliseconds),
-      libvirtAnswers: libvirtAnswers)
+      libvirtAnswers: libvirtAnswers, draining: isDraining)
   }
 }

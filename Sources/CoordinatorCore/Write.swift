@@ -17,6 +17,8 @@ public enum Write: Sendable, Hashable {
   case generation(GuestID, Generation)
   /// Inserted, or its revocation recorded. Revocations are never undone.
   case key(AuthorizedKey)
+  /// Whether nothing new is placed on a host.
+  case draining(HostID, Bool)
 }
 
 /// What a coordinator starts from: everything durable, read once at the start of its term.
@@ -31,13 +33,16 @@ public struct Restored: Sendable, Hashable {
   /// Ascending by guest.
   public var generations: [GuestGeneration]
   public var keys: [AuthorizedKey]
+  /// Ascending.
+  public var draining: [HostID]
   /// The highest numbers ever given out.
   public var lastPlan: PlanID
   public var lastJob: JobID
 
   public init(
     epoch: Epoch, lastEvent: UInt64 = 0, plans: [Plan] = [], jobs: [JobRecord] = [], claims: [Claim] = [],
-    generations: [GuestGeneration] = [], keys: [AuthorizedKey] = [], lastPlan: PlanID = 0, lastJob: JobID = 0
+    generations: [GuestGeneration] = [], keys: [AuthorizedKey] = [], draining: [HostID] = [], lastPlan: PlanID = 0,
+    lastJob: JobID = 0
   ) {
     self.epoch = epoch
     self.lastEvent = lastEvent
@@ -46,6 +51,7 @@ public struct Restored: Sendable, Hashable {
     self.claims = claims
     self.generations = generations
     self.keys = keys
+    self.draining = draining
     self.lastPlan = lastPlan
     self.lastJob = lastJob
   }

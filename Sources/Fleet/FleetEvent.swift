@@ -30,6 +30,6 @@ public struct FleetEvent: Sendable, Hashable, Codable {
     case guestAppeared, guestVanished, guestChanged
     case commandAccepted, commandRefused, planCommitted, planEnded
     case jobSent, jobVerified, jobRefused, jobDiverged
-    case keyAuthorized, keyRevoked, policyReloaded, messageRefused
+    case keyAuthorized, keyRevoked, policyReloaded, messageRefused, hostDraining, hostResumed
   }
 }

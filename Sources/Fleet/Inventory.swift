@@ -23,10 +23,12 @@ public struct HostView: Sendable, Hashable, Codable {
   /// Milliseconds since the last message of the host, when this view was made.
   public var ageMilliseconds: Int
   public var libvirtAnswers: Bool?
+  /// Whether nothing new may be placed on it, by an operator's word or by the policy's.
+  public var draining: Bool
 
   public init(
     id: HostID, liveness: Liveness, facts: HostFacts, topology: HostTopology, guests: [Guest], claims: [Claim] = [],
-    ageMilliseconds: Int = 0, libvirtAnswers: Bool? = nil
+    ageMilliseconds: Int = 0, libvirtAnswers: Bool? = nil, draining: Bool = false
   ) {
     self.id = id
     self.liveness = liveness
@@ -36,6 +38,7 @@ public struct HostView: Sendable, Hashable, Codable {
     self.claims = claims
     self.ageMilliseconds = ageMilliseconds
     self.libvirtAnswers = libvirtAnswers
+    self.draining = draining
   }
 }
 

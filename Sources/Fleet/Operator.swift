@@ -11,6 +11,8 @@ public enum OperatorRequest: Sendable, Hashable {
   case placeGuest(PlaceGuest)
   /// Finds the best place for a new guest and keeps nothing.
   case placeShape(Shape, explain: Bool)
+  /// Places nothing new on a host from now on, or again.
+  case drain(HostID, Bool)
   /// Finds places for many new guests at once and keeps nothing.
   case placeShapes(PlaceShapes)
   /// How many more guests of that shape fit.

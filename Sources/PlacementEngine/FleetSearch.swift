@@ -130,7 +130,7 @@ extension Demand {
   /// What the operator's rules have against a new guest on a host.
   private func barred(from room: HostRoom) -> Shortfall? {
     let rules = room.rules
-    if rules.draining { return Shortfall(.draining) }
+    if room.isDraining { return Shortfall(.draining) }
     if let taint = rules.taints.first(where: { !tolerates.contains($0) }) { return Shortfall(.taint, detail: taint) }
     if let label = labels.first(where: { !rules.labels.contains($0) }) { return Shortfall(.label, detail: label) }
     return limits?.shortfall(of: room)

@@ -46,6 +46,9 @@ struct HostRoom: Sendable {
     distances = topology.cells.flatMap { from in topology.cells.map { topology.distance(from: from.id, to: $0.id) } }
   }
 
+  /// Whether nothing new may be placed there.
+  var isDraining: Bool { view.draining || rules.draining }
+
   /// The distance between two cells by index, the mean of both ways times two, so that it is a whole number.
   func bothWays(_ a: Int, _ b: Int) -> Int { distances[a * cells.count + b] + distances[b * cells.count + a] }
 

@@ -33,7 +33,7 @@ extension CellRoom {
 extension HostRoom {
   /// What is left on each cell for a new guest, as amounts; nothing where nothing new may be placed.
   func openSpaces(_ policy: Policy) -> [CellSpace] {
-    if rules.draining || view.libvirtAnswers == false {
+    if isDraining || view.libvirtAnswers == false {
       return view.topology.cells.map { _ in CellSpace(cpus: 0, memory: 0) }
     }
     return spaces(policy)

@@ -11,6 +11,7 @@ struct RuleAudit {
     func report(_ rule: String, _ text: String) {
       found.append(Violation(host: placement.host, guest: nil, rule: rule, text: text))
     }
+    if inventory.host(placement.host)?.draining == true { report("draining", "the host is draining") }
     for rules in policy.hosts where rules.host == placement.host {
       if rules.draining { report("draining", "the host is draining") }
       for taint in rules.taints where !shape.tolerates.contains(taint) {

@@ -24,6 +24,9 @@ extension Database {
         ON CONFLICT (guest) DO UPDATE SET generation = excluded.generation
         """, [guest.text, column(generation.number)])
     case .key(let key): try record(key)
+    case .draining(let host, true):
+      try run("INSERT INTO draining (host) VALUES (?) ON CONFLICT (host) DO NOTHING", [host.text])
+    case .draining(let host, false): try run("DELETE FROM draining WHERE host = ?", [host.text])
     }
   }
 
@@ -99,6 +102,7 @@ extension Write {
     case .releaseClaim(let job): "release of the claim of job \(job)"
     case .generation(let guest, let generation): "generation \(generation) of guest \(guest)"
     case .key(let key): "key of \(key.owner)"
+    case .draining(let host, let isDraining): "\(isDraining ? "draining" : "resuming") of host \(host)"
     }
   }
 }

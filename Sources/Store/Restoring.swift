@@ -16,6 +16,7 @@ extension Database {
       claims: try values(of: Claim.self, "SELECT body FROM claim ORDER BY job"),
       generations: try generations(),
       keys: try keys(),
+      draining: try String.fetchAll(self, sql: "SELECT host FROM draining ORDER BY host").map { HostID($0) }.sorted(),
       lastPlan: PlanID(try number("SELECT coalesce(max(id), 0) FROM plan")),
       lastJob: JobID(try number("SELECT coalesce(max(id), 0) FROM job")))
   }

@@ -12,6 +12,7 @@ enum Schema {
       try db.execute(sql: "PRAGMA application_id = \(LedgerFile.applicationID)")
       for part in [term, history, work, claims, keys] { try db.execute(sql: part) }
     }
+    migrator.registerMigration("v2") { db in try db.execute(sql: draining) }
     return migrator
   }
 
@@ -26,6 +27,13 @@ enum Schema {
     BEGIN SELECT RAISE(ABORT, 'the epoch may only rise'); END;
     CREATE TRIGGER term_stays BEFORE DELETE ON term
     BEGIN SELECT RAISE(ABORT, 'the epoch is never forgotten'); END;
+    """
+
+  /// Hosts on which an operator lets nothing new be placed.
+  private static let draining = """
+    CREATE TABLE draining (
+      host TEXT PRIMARY KEY NOT NULL CHECK (host <> '')
+    ) STRICT;
     """
 
   /// The audit: appended without gaps, never changed.

@@ -100,6 +100,7 @@ extension WireLayout {
       21: .message("status", .scalars),
       22: .message("capacity", .capacityQuery),
       23: .message("place_shapes", .placeShapes),
+      24: .message("drain", .drainHost),
     ],
     .operatorReply: [
       1: .message("hosts", .hostList),
@@ -119,6 +120,9 @@ extension WireLayout {
       15: .message("refused", .refusal),
       16: .message("capacity", .capacity),
       17: .message("decisions", .decisionList),
+    ],
+    .drainHost: [
+      1: .text("host")
     ],
     .capacityQuery: [
       1: .message("shape", .shape)

@@ -91,7 +91,7 @@ extension Guest {
 
 extension HostView {
   var line: String {
-    "\(id) \(liveness.rawValue), \(topology.cells.count) cells, guests "
+    "\(id) \(liveness.rawValue)\(draining ? ", draining" : ""), \(topology.cells.count) cells, guests "
       + (guests.isEmpty ? "none" : guests.map(\.name).joined(separator: ",")) + ", claims of jobs "
       + (claims.isEmpty ? "none" : claims.map { "\($0.job)" }.joined(separator: ","))
   }

@@ -22,6 +22,7 @@ extension Write {
     case .releaseClaim(let job): "release of claim \(job)"
     case .generation(let guest, let generation): "generation \(generation) of \(guest)"
     case .key(let key): key.line
+    case .draining(let host, let isDraining): "\(isDraining ? "draining" : "resuming") of \(host)"
     }
   }
 }

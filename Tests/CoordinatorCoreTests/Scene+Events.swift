@@ -131,6 +131,8 @@ extension Scene {
           cpuClass: .dedicated)
       }
       return .placeShapes(PlaceShapes(shapes: shapes, allOrNothing: words.has("all"), explain: false))
+    case "drain": return .drain(HostID(try words[0]), true)
+    case "resume": return .drain(HostID(try words[0]), false)
     case "capacity": return .capacity(try shape(words), byHost: words.has("byHost"))
     case "start":
       return .start(

@@ -25,8 +25,16 @@ import Testing
     let expected = Restored(
       epoch: 1, lastEvent: 1, plans: [Sample.plan(1, state: .applying)], jobs: [Sample.job(1, plan: 1, state: .sent)],
       claims: [Sample.claim(1, dedicated: [6, 7])], generations: [GuestGeneration(guest: "g1", generation: 1)],
-      keys: [Sample.key("a")], lastPlan: 1, lastJob: 1)
+      keys: [Sample.key("a")], draining: ["h1"], lastPlan: 1, lastJob: 1)
     #expect(try Ledger(path: scratch.ledgerPath).beginTerm() == expected)
+  }
+
+  @Test func aHostIsDrainedOnceAndResumedForGood() throws {
+    let ledger = try Ledger.inMemory()
+    try ledger.commit([.draining("b", true), .draining("a", true), .draining("b", true)])
+    #expect(try ledger.beginTerm().draining == ["a", "b"])
+    try ledger.commit([.draining("b", false), .draining("nobody", false)])
+    #expect(try ledger.beginTerm().draining == ["a"])
   }
 
   @Test func commitReachesTheFileBeforeItReturns() throws {

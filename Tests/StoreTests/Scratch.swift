@@ -78,7 +78,7 @@ enum Sample {
   /// A first transaction with one of everything, and a claim on CPUs 6 and 7.
   static let transaction: [Write] = [
     .event(event(1)), .plan(plan(1, state: .applying)), .generation("g1", 1), .claim(claim(1, dedicated: [6, 7])),
-    .job(job(1, plan: 1, state: .sent)), .key(key("a")),
+    .job(job(1, plan: 1, state: .sent)), .key(key("a")), .draining("h1", true),
   ]
 }
 

@@ -33,6 +33,7 @@ import Wire
     ]
     let changes: [OperatorRequest] = [
       .placeGuest(place), .start(start), .change(pinning), .makePlan(.repair(host: nil)), .applyPlan(1),
+      .drain("h", true),
     ]
     let administration: [OperatorRequest] = [.authorizeKey(key), .revokeKey(publicKey: "k")]
     var sampler = Sampler(seed: 1)

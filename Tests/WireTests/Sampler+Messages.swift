@@ -98,6 +98,7 @@ extension Sampler {
       .events(after: bits() >> 2, follow: bool()), .keys, .authorizeKey(key()), .revokeKey(publicKey: text()),
       .policy, .status, .capacity(shape(), byHost: bool()),
       .placeShapes(PlaceShapes(shapes: some(2) { $0.shape() }, allOrNothing: bool(), explain: bool())),
+      .drain(id(), bool()),
     ]
   }
 
@@ -170,7 +171,8 @@ extension Sampler {
   private mutating func hostView() -> HostView {
     HostView(
       id: id(), liveness: word(), facts: facts(), topology: topology(), guests: some(2) { $0.guest() },
-      claims: some { $0.claim() }, ageMilliseconds: int(0...99_999), libvirtAnswers: maybe { $0.bool() })
+      claims: some { $0.claim() }, ageMilliseconds: int(0...99_999), libvirtAnswers: maybe { $0.bool() },
+      draining: bool())
   }
   private mutating func claim() -> Claim {
     Claim(

@@ -67,6 +67,8 @@ extension FleetEvent.Kind: WireEnumeration {
     case .keyRevoked: .keyRevoked
     case .policyReloaded: .policyReloaded
     case .messageRefused: .messageRefused
+    case .hostDraining: .hostDraining
+    case .hostResumed: .hostResumed
     }
   }
 }

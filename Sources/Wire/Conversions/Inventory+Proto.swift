@@ -11,6 +11,7 @@ extension ProtoHostView {
     claims = view.claims.map { ProtoClaim($0) }
     ageMilliseconds = Int64(view.ageMilliseconds)
     if let answers = view.libvirtAnswers { libvirtAnswers = answers }
+    draining = view.draining
   }
 }
 
@@ -24,7 +25,7 @@ extension HostView {
       guests: try proto.guests.map { guest throws(WireError.Kind) in try Guest(guest) },
       claims: try proto.claims.map { claim throws(WireError.Kind) in try Claim(claim) },
       ageMilliseconds: try FieldCheck.count(proto.ageMilliseconds, "host.age_milliseconds"),
-      libvirtAnswers: proto.hasLibvirtAnswers ? proto.libvirtAnswers : nil)
+      libvirtAnswers: proto.hasLibvirtAnswers ? proto.libvirtAnswers : nil, draining: proto.draining)
   }
 }
 

@@ -16,6 +16,12 @@ extension ProtoOperatorRequest {
           $0.shape = ProtoShape(shape)
           $0.explain = explain
         })
+    case .drain(let host, let isDraining):
+      request = .drain(
+        .with {
+          $0.host = host.text
+          $0.draining = isDraining
+        })
     case .placeShapes(let place):
       request = .placeShapes(
         .with {
@@ -64,6 +70,7 @@ extension OperatorRequest {
     case .placeShape(let place):
       try FieldCheck.present(place.hasShape, "place_shape.shape")
       self = .placeShape(try Shape(place.shape), explain: place.explain)
+    case .drain(let drain): self = .drain(try FieldCheck.id(drain.host, "drain.host"), drain.draining)
     case .placeShapes(let place):
       self = .placeShapes(
         PlaceShapes(

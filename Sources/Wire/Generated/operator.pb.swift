@@ -306,6 +306,8 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
   case keyRevoked // = 17
   case policyReloaded // = 18
   case messageRefused // = 19
+  case hostDraining // = 20
+  case hostResumed // = 21
   case UNRECOGNIZED(Int)
 
   init() {
@@ -334,6 +336,8 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 17: self = .keyRevoked
     case 18: self = .policyReloaded
     case 19: self = .messageRefused
+    case 20: self = .hostDraining
+    case 21: self = .hostResumed
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -360,6 +364,8 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .keyRevoked: return 17
     case .policyReloaded: return 18
     case .messageRefused: return 19
+    case .hostDraining: return 20
+    case .hostResumed: return 21
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -386,6 +392,8 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .keyRevoked,
     .policyReloaded,
     .messageRefused,
+    .hostDraining,
+    .hostResumed,
   ]
 
 }
@@ -667,6 +675,14 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     set {request = .placeShapes(newValue)}
   }
 
+  var drain: ProtoDrainHost {
+    get {
+      if case .drain(let v)? = request {return v}
+      return ProtoDrainHost()
+    }
+    set {request = .drain(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Request: Equatable, Sendable {
@@ -694,6 +710,7 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     case status(ProtoNoArguments)
     case capacity(ProtoCapacityQuery)
     case placeShapes(ProtoPlaceShapes)
+    case drain(ProtoDrainHost)
 
   }
 
@@ -1067,6 +1084,21 @@ nonisolated struct ProtoPlaceShape: Sendable {
   fileprivate var _shape: ProtoShape? = nil
 }
 
+/// Places nothing new on a host from now on, or again.
+nonisolated struct ProtoDrainHost: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var host: String = String()
+
+  var draining: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 /// How many more guests of a shape fit.
 nonisolated struct ProtoCapacityQuery: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1402,6 +1434,12 @@ nonisolated struct ProtoHostView: @unchecked Sendable {
   var hasLibvirtAnswers: Bool {_storage._libvirtAnswers != nil}
   /// Clears the value of `libvirtAnswers`. Subsequent reads from it will return its default value.
   mutating func clearLibvirtAnswers() {_uniqueStorage()._libvirtAnswers = nil}
+
+  /// Nothing new is placed there.
+  var draining: Bool {
+    get {_storage._draining}
+    set {_uniqueStorage()._draining = newValue}
+  }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1917,7 +1955,7 @@ nonisolated extension ProtoJobState: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension ProtoEventKind: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0\u{1}EVENT_KIND_HOST_DRAINING\0\u{1}EVENT_KIND_HOST_RESUMED\0")
 }
 
 nonisolated extension ProtoGroupRelation: SwiftProtobuf._ProtoNameProviding {
@@ -1930,7 +1968,7 @@ nonisolated extension ProtoGroupLevel: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".OperatorRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{3}place_guest\0\u{3}place_shape\0\u{1}start\0\u{1}change\0\u{3}make_plan\0\u{1}plans\0\u{1}plan\0\u{3}apply_plan\0\u{1}jobs\0\u{1}job\0\u{1}events\0\u{1}keys\0\u{3}authorize_key\0\u{3}revoke_key\0\u{1}policy\0\u{1}status\0\u{1}capacity\0\u{3}place_shapes\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{3}place_guest\0\u{3}place_shape\0\u{1}start\0\u{1}change\0\u{3}make_plan\0\u{1}plans\0\u{1}plan\0\u{3}apply_plan\0\u{1}jobs\0\u{1}job\0\u{1}events\0\u{1}keys\0\u{3}authorize_key\0\u{3}revoke_key\0\u{1}policy\0\u{1}status\0\u{1}capacity\0\u{3}place_shapes\0\u{1}drain\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2237,6 +2275,19 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
           self.request = .placeShapes(v)
         }
       }()
+      case 24: try {
+        var v: ProtoDrainHost?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .drain(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .drain(v)
+        }
+      }()
       default: break
       }
     }
@@ -2339,6 +2390,10 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
     case .placeShapes?: try {
       guard case .placeShapes(let v)? = self.request else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
+    }()
+    case .drain?: try {
+      guard case .drain(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 24)
     }()
     case nil: break
     }
@@ -3040,6 +3095,41 @@ nonisolated extension ProtoPlaceShape: SwiftProtobuf.Message, SwiftProtobuf._Mes
   }
 }
 
+nonisolated extension ProtoDrainHost: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".DrainHost"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{1}draining\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.host) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.draining) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.host.isEmpty {
+      try visitor.visitSingularStringField(value: self.host, fieldNumber: 1)
+    }
+    if self.draining != false {
+      try visitor.visitSingularBoolField(value: self.draining, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoDrainHost, rhs: ProtoDrainHost) -> Bool {
+    if lhs.host != rhs.host {return false}
+    if lhs.draining != rhs.draining {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension ProtoCapacityQuery: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".CapacityQuery"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}shape\0\u{3}by_host\0")
@@ -3594,7 +3684,7 @@ nonisolated extension ProtoDecisionList: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HostView"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}liveness\0\u{1}facts\0\u{1}topology\0\u{1}guests\0\u{1}claims\0\u{3}age_milliseconds\0\u{3}libvirt_answers\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}liveness\0\u{1}facts\0\u{1}topology\0\u{1}guests\0\u{1}claims\0\u{3}age_milliseconds\0\u{3}libvirt_answers\0\u{1}draining\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -3605,6 +3695,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
     var _claims: [ProtoClaim] = []
     var _ageMilliseconds: Int64 = 0
     var _libvirtAnswers: Bool? = nil
+    var _draining: Bool = false
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -3623,6 +3714,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
       _claims = source._claims
       _ageMilliseconds = source._ageMilliseconds
       _libvirtAnswers = source._libvirtAnswers
+      _draining = source._draining
     }
   }
 
@@ -3649,6 +3741,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
         case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._claims) }()
         case 7: try { try decoder.decodeSingularInt64Field(value: &_storage._ageMilliseconds) }()
         case 8: try { try decoder.decodeSingularBoolField(value: &_storage._libvirtAnswers) }()
+        case 9: try { try decoder.decodeSingularBoolField(value: &_storage._draining) }()
         default: break
         }
       }
@@ -3685,6 +3778,9 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
       try { if let v = _storage._libvirtAnswers {
         try visitor.visitSingularBoolField(value: v, fieldNumber: 8)
       } }()
+      if _storage._draining != false {
+        try visitor.visitSingularBoolField(value: _storage._draining, fieldNumber: 9)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -3702,6 +3798,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
         if _storage._claims != rhs_storage._claims {return false}
         if _storage._ageMilliseconds != rhs_storage._ageMilliseconds {return false}
         if _storage._libvirtAnswers != rhs_storage._libvirtAnswers {return false}
+        if _storage._draining != rhs_storage._draining {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -4,7 +4,8 @@ import Fleet
 /// `numafleet host`.
 struct HostCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "host", abstract: "Shows hosts.", subcommands: [HostListCommand.self, HostShowCommand.self])
+    commandName: "host", abstract: "Shows hosts, and lets nothing new be placed on them.",
+    subcommands: [HostListCommand.self, HostShowCommand.self, HostDrainCommand.self, HostResumeCommand.self])
 }
 
 /// `numafleet host list`.
@@ -30,4 +31,37 @@ struct HostShowCommand: AskingCommand {
   @OptionGroup var output: OutputOptions
 
   func perform(_ console: Console) throws(CommandFailure) { try show(.host(HostID(host)), console) }
+}
+
+/// `numafleet host drain HOST`.
+struct HostDrainCommand: AskingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "drain", abstract: "Lets nothing new be placed on a host. Guests that are there stay.",
+    discussion: """
+      Lasts until `numafleet host resume HOST`, also when the coordinator is started
+      again. Guests of a draining host are still pinned, tuned and mended there. The
+      policy's hosts can say the same.
+      """)
+
+  @Argument(help: "The host's name.")
+  var host: String
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  func perform(_ console: Console) throws(CommandFailure) { try show(.drain(HostID(host), true), console) }
+}
+
+/// `numafleet host resume HOST`.
+struct HostResumeCommand: AskingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "resume", abstract: "Lets new guests be placed on a host again after `numafleet host drain`.")
+
+  @Argument(help: "The host's name.")
+  var host: String
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  func perform(_ console: Console) throws(CommandFailure) { try show(.drain(HostID(host), false), console) }
 }

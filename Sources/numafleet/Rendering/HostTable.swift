@@ -12,7 +12,7 @@ struct HostTable {
       let free = host.topology.cells.reduce(KiB(0)) { $0 + $1.memoryFree }
       let libvirt = host.facts.libvirtVersion.map { host.libvirtAnswers == false ? "\($0) down" : $0 } ?? "none"
       table.add(
-        host.id.text, host.liveness.rawValue, "\(host.topology.cells.count)", "\(host.topology.pcpus.count)",
+        host.id.text, host.state, "\(host.topology.cells.count)", "\(host.topology.pcpus.count)",
         "\(total.mib)", "\(free.mib)", "\(host.guests.count)", libvirt, host.facts.kernelVersion,
         span(milliseconds: host.ageMilliseconds))
     }
@@ -28,7 +28,7 @@ struct HostText {
   var text: String {
     let libvirt = host.facts.libvirtVersion.map { host.libvirtAnswers == false ? "\($0), does not answer" : $0 }
     let about = fields([
-      ("host", host.id.text), ("state", host.liveness.rawValue),
+      ("host", host.id.text), ("state", host.state),
       ("last heard", "\(span(milliseconds: host.ageMilliseconds)) ago"), ("kernel", host.facts.kernelVersion),
       ("libvirt", libvirt ?? "not used"), ("cpus for guests", "\(host.topology.allowed)"),
     ])
@@ -58,4 +58,9 @@ struct HostText {
     }
     return table.text(empty: "")
   }
+}
+
+extension HostView {
+  /// Whether it is heard of, and whether it takes new guests.
+  fileprivate var state: String { draining ? "\(liveness.rawValue), draining" : liveness.rawValue }
 }
