@@ -21,8 +21,7 @@ extension Coordinator {
     case .placeShape(let shape, let explain): place(shape, explain, question, now, &output)
     case .drain(let host, let isDraining): drain(host, isDraining, question, now, &output)
     case .placeShapes(let wish): place(wish, question, now, &output)
-    case .capacity(let shape, let byHost):
-      answer(question, placer.capacity(for: shape, byHost: byHost).map(OperatorReply.capacity), now, &output)
+    case .capacity(let shape, let byHost): count(shape, byHost: byHost, question, now, &output)
     case .start(let wish): start(wish, question, now, &output)
     case .change(let change): self.change(change, question, now, &output)
     case .makePlan(.repair(let host?)):
@@ -183,27 +182,6 @@ extension Coordinator {
     reply(.decision(placer.decide(shape, explain: explain)), to: question, &output)
   }
 
-  private mutating func place(
-    _ wish: PlaceShapes, _ question: Question, _ now: Instant, _ output: inout Output
-  ) {
-    guard (1...PlaceShapes.shapesMax).contains(wish.shapes.count) else {
-      let refusal = Refusal(
-        .malformed, "\(wish.shapes.count) guests at once; allowed: 1 to \(PlaceShapes.shapesMax)",
-        remedy: "ask for fewer at once")
-      return refuse(question, refusal, now, &output)
-    }
-    let decisions = placer.placeAll(wish.shapes, explain: wish.explain)
-    let refused = zip(wish.shapes, decisions).filter { $0.1.placement == nil }
-    guard wish.allOrNothing, let first = refused.first else {
-      return reply(.decisions(decisions), to: question, &output)
-    }
-    let refusal = Refusal(
-      first.1.refusal?.code ?? .noRoom,
-      "\(refused.count) of \(decisions.count) guests fit nowhere beside the others: \(first.1.refusal?.message ?? "")",
-      remedy: "leave it out, ask for less, or place without --all-or-nothing")
-    refuse(question, refusal, now, &output)
-  }
-
   private mutating func start(_ wish: StartGuest, _ question: Question, _ now: Instant, _ output: inout Output) {
     let twins = guests(of: nil).filter { $0.guest.id == wish.guest }
     if let twin = twins.first {
@@ -220,22 +198,30 @@ extension Coordinator {
       refuse(question, refusal, now, &output)
       return
     }
-    let decision = placer.decide(wish.shape, explain: wish.dryRun)
+    // Groups know a guest by its own name, whatever its shape is called.
+    var shape = wish.shape
+    if !wish.guestName.isEmpty { shape.name = wish.guestName }
+    let decision = placer.decide(shape, as: wish.guest, explain: wish.dryRun)
     guard !wish.dryRun, let placement = decision.placement else {
-      if !wish.dryRun { placer.learn(refused: wish.shape) }
+      if !wish.dryRun { placer.learn(refused: shape) }
       reply(.decision(decision), to: question, &output)
       return
     }
+    let found = violations(of: placement, shape: shape, as: wish.guest, in: inventory(now), policy: policy)
+    if let first = found.first {
+      let refusal = Refusal(.overlap, "the placement would break a rule: \(first)", remedy: "report it; place by hand")
+      return refuse(question, refusal, now, &output)
+    }
     let job = create(
       JobDraft(
-        host: placement.host, guest: wish.guest, guestName: wish.shape.name, incarnation: nil,
-        action: .start(domainXML: wish.domainXML, shape: wish.shape, placement: placement), scope: .both,
+        host: placement.host, guest: wish.guest, guestName: shape.name, incarnation: nil,
+        action: .start(domainXML: wish.domainXML, shape: shape, placement: placement), scope: .both,
         driver: .libvirt, livePages: false, plan: nil),
       claiming: { job in
-        Claim.of(placement, shape: wish.shape, guest: wish.guest, job: job)
+        Claim.of(placement, shape: shape, guest: wish.guest, job: job)
       }, actor: question.actor, now, &output)
     reply(
-      .accepted(Accepted(jobs: [job], text: "starting \(wish.shape.name) on host \(placement.host)")), to: question,
+      .accepted(Accepted(jobs: [job], text: "starting \(shape.name) on host \(placement.host)")), to: question,
       &output)
   }
 

@@ -20,18 +20,21 @@ public struct Coordinator: Sendable {
     case left(Token)
     /// A plan that an output asked for.
     case planned(Plan, token: Token)
+    /// The answer to an inquiry that an output asked for.
+    case answered(OperatorReply, token: Token)
     case reloaded(Policy)
     case tick
   }
 
   /// Carried out in this order: `writes` in one transaction, durable; then `messages`, `replies` and `queries`;
-  /// then `planning`, off the loop.
+  /// then `planning` and `inquiries`, off the loop.
   public struct Output: Sendable, Equatable {
     public var writes: [Write] = []
     public var messages: [Message] = []
     public var replies: [Reply] = []
     public var queries: [EventQuery] = []
     public var planning: [PlanningTask] = []
+    public var inquiries: [Inquiry] = []
     /// Whether the table of admitted keys must be made anew from `keys`.
     public var keysChanged = false
     public var notes: [Note] = []
@@ -113,6 +116,8 @@ public struct Coordinator: Sendable {
   var lastJob: JobID
   var lastEvent: UInt64
   var pending: [PendingPlan] = []
+  /// Whose inquiries are being answered.
+  var inquiring: [Question] = []
   var followers: [Token] = []
   /// Every key that was ever authorized, revoked ones included.
   public internal(set) var keys: [AuthorizedKey]
@@ -152,6 +157,8 @@ public struct Coordinator: Sendable {
     case .left(let token):
       followers.removeAll { $0 == token }
       pending.removeAll { $0.question.token == token }
+      inquiring.removeAll { $0.token == token }
+    case .answered(let reply, let token): answered(reply, token, now, &output)
     case .planned(let plan, let token): planned(plan, token, now, &output)
     case .reloaded(let policy): reload(policy, now, &output)
     case .tick: break

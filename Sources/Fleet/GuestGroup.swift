@@ -64,7 +64,17 @@ public enum GroupLevel: String, Sendable, Hashable, Codable, CaseIterable {
 
 /// Whether a text matches a pattern in which `*` stands for any characters, none included.
 public func matchesPattern(_ text: String, _ pattern: String) -> Bool {
-  let (text, pattern) = (Array(text.utf8), Array(pattern.utf8))
+  // Without copies where strings are UTF-8 already, because every guest of a report is held against every pattern.
+  let found = text.utf8.withContiguousStorageIfAvailable { text in
+    pattern.utf8.withContiguousStorageIfAvailable { pattern in matches(text, pattern) }
+  }
+  if let found, let found { return found }
+  return Array(text.utf8).withUnsafeBufferPointer { text in
+    Array(pattern.utf8).withUnsafeBufferPointer { pattern in matches(text, pattern) }
+  }
+}
+
+private func matches(_ text: UnsafeBufferPointer<UInt8>, _ pattern: UnsafeBufferPointer<UInt8>) -> Bool {
   var (at, next) = (0, 0)
   var star: (pattern: Int, text: Int)?
   while at < text.count {

@@ -79,12 +79,15 @@ public struct PlaceShapes: Sendable, Hashable, Codable {
 public struct StartGuest: Sendable, Hashable, Codable {
   /// The UUID in the domain's XML.
   public var guest: GuestID
+  /// The name in the domain's XML, by which it is a member of groups; empty where a client did not say.
+  public var guestName: String
   public var shape: Shape
   /// The domain's XML as the operator gave it; the agent's host gets it with the placement merged in.
   public var domainXML: String
   public var dryRun: Bool
-  public init(guest: GuestID, shape: Shape, domainXML: String, dryRun: Bool) {
+  public init(guest: GuestID, guestName: String = "", shape: Shape, domainXML: String, dryRun: Bool) {
     self.guest = guest
+    self.guestName = guestName
     self.shape = shape
     self.domainXML = domainXML
     self.dryRun = dryRun

@@ -71,7 +71,8 @@ public struct Shape: Sendable, Hashable, Codable {
     if pageSize.kib <= 0 { found.append("pages of \(pageSize.kib) KiB do not exist") }
     if vcpus == 0 { found.append("a shape needs at least one vcpu") }
     if cpuClass == .mixed {
-      let own = guestCells.reduce(0) { $0 + $1.dedicatedVCPUs }
+      // What is absurd has been named above, and must not overflow here.
+      let own = guestCells.reduce(0) { $0 + min(max($1.dedicatedVCPUs, 0), Guest.vcpusLimit) }
       if own <= 0 || own >= vcpus {
         found.append("a mixed guest has dedicated and floating vcpus, not \(own) of \(vcpus)")
       }

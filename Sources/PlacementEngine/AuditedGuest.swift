@@ -52,7 +52,8 @@ struct AuditedGuest {
       }
     }
     self.masks = masks
-    let owned = Self.owned(masks, spare: spare)
+    let main = threads.first { $0.role == .emulator }?.cpusAllowed ?? guest.live.emulator ?? guest.defaultCPUSet
+    let owned = Self.owned(masks, spare: spare, emulator: main)
     self.owned = owned
     owners = CPUSet(single.filter { $0.cpu.isSubset(of: owned) }.map(\.vcpu))
     let memory = Self.memory(of: guest, cells)
@@ -116,15 +117,22 @@ struct AuditedGuest {
     return Int(UInt64(total).dividingFullWidth(product).quotient)
   }
 
-  /// The only CPU of a vcpu is its own where no other vcpu may run there; one exception leaves the guest none.
-  private static func owned(_ masks: [CPUSet?], spare: [CPUSet]) -> CPUSet {
-    var (owned, others) = (CPUSet(), CPUSet())
-    for mask in masks {
-      guard let mask, !mask.isEmpty, mask.count > 1 || mask.isDisjoint(with: owned) else { return [] }
-      if mask.count == 1 { owned.formUnion(mask) } else { others.formUnion(mask) }
+  /// The only CPU of a vcpu is its own where no other vcpu may run, nor, if any vcpu shares, the emulator.
+  private static func owned(_ masks: [CPUSet?], spare: [CPUSet], emulator: CPUSet?) -> CPUSet {
+    let known = masks.compactMap { $0 }
+    guard known.count == masks.count, known.allSatisfy({ !$0.isEmpty }) else { return [] }
+    var owned = CPUSet()
+    var others = CPUSet()
+    for (index, mask) in known.enumerated() {
+      let isAlone = mask.count == 1 && !known.indices.contains { $0 != index && known[$0] == mask }
+      if isAlone { owned.formUnion(mask) } else { others.formUnion(mask) }
     }
-    guard owned.isDisjoint(with: others), !owned.isEmpty else { return [] }
-    return spare.filter { $0.isDisjoint(with: others) }.reduce(owned) { $0.union($1) }
+    if !others.isEmpty {
+      guard let emulator else { return [] }
+      others.formUnion(emulator)
+    }
+    owned = owned.subtracting(others)
+    return owned.isEmpty ? [] : spare.filter { $0.isDisjoint(with: others) }.reduce(owned) { $0.union($1) }
   }
 
   private static func memory(of guest: Guest, _ cells: [GuestCell]) -> [[(cell: Int, kib: Int)]] {

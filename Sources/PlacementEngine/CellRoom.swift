@@ -14,6 +14,9 @@ struct CellRoom: Sendable {
   let undedicated: CPUSet
   /// Cores with at least one dedicable thread, ascending by their first thread.
   let cores: [Core]
+  /// Those of them that are cut off from the scheduler's balancing: best for vcpus with CPUs of their own, and of no
+  /// use to those that share.
+  let isolated: [Core]
   /// Threads of cores that are dedicable as a whole.
   let wholeThreads: Int
   /// Thousandths of floating vcpus that run here, those that could run elsewhere included: they crowd.
@@ -47,6 +50,11 @@ struct CellRoom: Sendable {
   /// KiB free now of a page size; nil when the cell has no such pool.
   func free(_ size: PageSize) -> Int? { pools.first { $0.size == size }?.freeKiB }
 
+  /// The cores that so many CPUs of a guest's own come from: the isolated ones where they suffice.
+  func coresForOwn(_ count: Int, smt: SMTPolicy) -> [Core] {
+    isolated.isEmpty || CoreChoice.shortfall(count, smt: smt, from: isolated) != nil ? cores : isolated
+  }
+
   /// Whether the cell pays and takes the same as another for any guest without memory on either.
   func equals(_ other: CellRoom) -> Bool {
     dedicable.count == other.dedicable.count && shared.count == other.shared.count
@@ -54,10 +62,12 @@ struct CellRoom: Sendable {
       && wholeThreads == other.wholeThreads && load == other.load && confined == other.confined
       && hasMemory == other.hasMemory
       && capacity == other.capacity && freeNow == other.freeNow && pools == other.pools && ratio == other.ratio
-      && coreSizes == other.coreSizes
+      && Self.sizes(cores) == Self.sizes(other.cores) && Self.sizes(isolated) == Self.sizes(other.isolated)
   }
 
-  private var coreSizes: [Int] { cores.map { $0.whole ? $0.threads.count : -$0.threads.count }.sorted() }
+  private static func sizes(_ cores: [Core]) -> [Int] {
+    cores.map { $0.whole ? $0.threads.count : -$0.threads.count }.sorted()
+  }
 }
 
 /// What others hold of one cell, added up before the room is made.
@@ -82,6 +92,7 @@ extension CellRoom {
     dedicable = undedicated.subtracting(reserved)
     shared = dedicable.subtracting(topology.isolated)
     cores = Self.cores(of: dedicable, on: topology)
+    isolated = topology.isolated.isEmpty ? [] : cores.filter { $0.threads.isSubset(of: topology.isolated) }
     wholeThreads = cores.reduce(0) { $0 + ($1.whole ? $1.threads.count : 0) }
     load = held.load
     confined = held.confined

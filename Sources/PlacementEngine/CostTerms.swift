@@ -31,7 +31,7 @@ extension FitTable {
   private func contention(of group: [Int], on cell: CellRoom) -> Int {
     let own = group.reduce(0) { $0 + demand.cells[$1].dedicated.count }
     let floating = group.reduce(0) { $0 + demand.cells[$1].online.count } - own
-    let left = max(cell.shared.count - own, 1)
+    let left = max(cell.shared.count - ownOfShared(own, on: cell), 1)
     var contention = 0
     if own > 0 {
       let among = max(own - cell.wholeThreads, 0) * 1000 / own
@@ -39,6 +39,12 @@ extension FitTable {
     }
     if floating > 0 { contention += (cell.load + floating * 1000) / left * floating }
     return contention / demand.vcpus
+  }
+
+  /// How many of a guest's own CPUs come out of those that others share.
+  private func ownOfShared(_ own: Int, on cell: CellRoom) -> Int {
+    if own == 0 || cell.isolated.isEmpty { return own }
+    return CoreChoice.shortfall(own, smt: demand.smt, from: cell.isolated) == nil ? 0 : own
   }
 
   /// The terms of a whole assignment in weighted thousandths, each with the numbers behind it. Costs are compared in
@@ -98,7 +104,7 @@ extension FitTable {
     }
     if floating > 0 {
       let load = Amounts.decimal(milli: cell.load + floating * 1000)
-      parts.append("\(load) vcpus on \(max(cell.shared.count - own, 0)) shared pcpus")
+      parts.append("\(load) vcpus on \(max(cell.shared.count - ownOfShared(own, on: cell), 0)) shared pcpus")
     }
     return parts.isEmpty ? nil : "cell \(cell.id): \(parts.joined(separator: " and "))"
   }

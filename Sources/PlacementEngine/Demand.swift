@@ -15,7 +15,7 @@ struct Demand: Sendable {
   let emulatorPCPUs: Int
   /// Ids of iothreads.
   let iothreads: [Int]
-  /// Hosts it may go to; empty means any.
+  /// Hosts it may go to, ascending; empty means any.
   let hosts: [HostID]
   /// Labels that its host must have, and taints that it does not mind.
   let labels: [String]
@@ -36,6 +36,8 @@ struct Demand: Sendable {
         && cell.memory == cells[0].memory
     } && emulatorPCPUs == 0 && near.isEmpty
   }
+  /// Whether some vcpu has a CPU of its own.
+  var hasOwnCPUs: Bool { cells.contains { !$0.dedicated.isEmpty } }
   /// Whether no vcpu shares CPUs.
   var isDedicated: Bool { cells.allSatisfy { $0.dedicated.count == $0.online.count } }
   /// KiB over all guest cells, at least 1.
@@ -119,7 +121,7 @@ extension Demand {
     near = shape.near
     emulatorPCPUs = shape.cpuClass == .floating ? 0 : shape.emulatorPCPUs
     iothreads = Array(0..<shape.iothreads).map { $0 + 1 }
-    hosts = shape.hosts
+    hosts = Set(shape.hosts).sorted()
     labels = shape.labels
     tolerates = shape.tolerates
   }

@@ -64,7 +64,8 @@ extension FitTable {
       return CellCPUs(
         vcpus: pins, emulator: [], dedicated: CoreChoice.withIdleThreads(own, smt: demand.smt, on: topology))
     }
-    let choice = CoreChoice(vcpus.count, smt: demand.smt, from: cell.cores, topology: topology)
+    let cores = cell.coresForOwn(vcpus.count, smt: demand.smt)
+    let choice = CoreChoice(vcpus.count, smt: demand.smt, from: cores, topology: topology)
     let pins = zip(vcpus, choice?.cpus ?? []).map { VCPUPin(vcpu: $0, cpuset: [$1]) }
     invariant(pins.count == vcpus.count, "a guest cell that fits found no cpus")
     var own = choice?.dedicated ?? []

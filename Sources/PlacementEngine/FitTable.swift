@@ -144,8 +144,8 @@ extension FitTable {
     if group.contains(0), let deviceCells, !deviceCells.contains(cell.id) {
       return Shortfall(.deviceElsewhere, detail: demand.near.joined(separator: ", "))
     }
-    // Where a running guest stays anyway, or was sent by its operator, its groups have no say.
-    let isFixed = group.contains { demand.running?.fixed[$0] == index }
+    // Where a running guest is or was sent by its operator, its groups have no say.
+    let isFixed = group.contains { demand.running?.fixed[$0] == index || demand.running?.homes[$0] == index }
     if !isFixed, let barred = demand.limits?.shortfall(ofCell: cell.id, on: room) { return barred }
     return cpuShortfall(of: group, on: cell) ?? memoryShortfall(of: group, at: index)
   }
@@ -161,14 +161,20 @@ extension FitTable {
       if floating == 0 { return nil }
       taken = own
     } else if own + emulator > 0 {
-      if let short = CoreChoice.shortfall(own, smt: demand.smt, from: cell.cores) { return short }
-      taken = dedicatedCount(own, on: cell) + emulator
-      if taken > cell.dedicable.count { return Shortfall(.dedicated, need: taken, has: cell.dedicable.count) }
+      let cores = cell.coresForOwn(own, smt: demand.smt)
+      if let short = CoreChoice.shortfall(own, smt: demand.smt, from: cores) { return short }
+      let chosen = CoreChoice(own, smt: demand.smt, from: cores, topology: room.view.topology)?.dedicated ?? []
+      if chosen.count + emulator > cell.dedicable.count {
+        return Shortfall(.dedicated, need: chosen.count + emulator, has: cell.dedicable.count)
+      }
+      taken = chosen.intersection(cell.shared).count + emulator
     }
     // Those who float here must find the CPUs that the policy promises them.
     let left = max(cell.shared.count - taken, 0)
     let spare = left * crowding - cell.confined
-    if spare >= floating * 1000 { return nil }
+    // One vcpu alone on the last shared CPU could not be told from one that has it for itself.
+    let isLone = floating == 1 && left == 1 && demand.hasOwnCPUs
+    if spare >= floating * 1000, !isLone { return nil }
     if floating > 0 {
       return Shortfall(
         .shared, need: floating, has: max(spare, 0), detail: "left on \(left) shared pcpus at \(crowding / 10) %")
@@ -193,12 +199,6 @@ extension FitTable {
     let stays = demand.running != nil && arriving == 0
     if !stays, cell.capacity < memory { return Shortfall(.capacity, need: memory, has: cell.capacity) }
     return cell.freeNow >= arriving ? nil : Shortfall(.freeNow, need: arriving, has: cell.freeNow)
-  }
-
-  /// CPUs that so many vcpus take for themselves, with the idle threads of their cores under `isolate`.
-  private func dedicatedCount(_ vcpus: Int, on cell: CellRoom) -> Int {
-    guard demand.smt == .isolate else { return vcpus }
-    return cell.cores.lazy.filter(\.whole).prefix(vcpus).reduce(0) { $0 + $1.threads.count }
   }
 
   /// Whether a running guest's own CPUs on this cell are still nobody else's, so that it may keep them.

@@ -50,10 +50,11 @@ struct FleetSearch {
     if explain { findRunnerUpOnSameHost() }
   }
 
-  /// Searches hosts in the order of an index, whose costs are bounds of ours, as long as one may still be better: the
-  /// answer is the same as by all hosts.
+  /// Searches hosts in the order of an index, whose costs are bounds of ours, as long as one may still be better, and
+  /// others that the index does not know: the answer is the same as by all hosts.
   mutating func run(
-    over rooms: [HostRoom], by index: inout FleetIndex, _ needs: SlotDemand, leastDistance: Int, explain: Bool
+    over rooms: [HostRoom], by index: inout FleetIndex, _ needs: SlotDemand, leastDistance: Int, and others: [Int],
+    explain: Bool
   ) {
     let weights = policy.boundedWeights
     let pairs = needs.cells.count * (needs.cells.count - 1) / 2
@@ -72,6 +73,7 @@ struct FleetSearch {
       return true
     }
     self = search
+    for position in others { look(at: rooms[position], position, allowance: left / 8, explain: explain) }
     if explain { findRunnerUpOnSameHost() }
   }
 
@@ -115,7 +117,7 @@ extension Demand {
   /// Why a whole host is out of the question.
   func shortfall(of room: HostRoom) -> Shortfall? {
     if let unfit = room.unfit { return unfit }
-    if !hosts.isEmpty, !hosts.contains(room.view.id) { return Shortfall(.notListed) }
+    if !hosts.isEmpty, !names(room.view.id) { return Shortfall(.notListed) }
     if running == nil {
       if let barred = barred(from: room) { return barred }
       if room.view.libvirtAnswers == false { return Shortfall(.libvirtDown) }
@@ -125,6 +127,16 @@ extension Demand {
       }
     }
     return nil
+  }
+
+  /// Whether a host is among those that the shape names.
+  private func names(_ host: HostID) -> Bool {
+    var (low, high) = (0, hosts.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if hosts[middle] < host { low = middle + 1 } else { high = middle }
+    }
+    return low < hosts.count && hosts[low] == host
   }
 
   /// What the operator's rules have against a new guest on a host.

@@ -15,7 +15,7 @@ struct FleetWorth: Sendable {
   /// Nil until it is asked for, and after hosts came or went.
   private var index: FleetIndex?
   /// Hosts with more cells than the index knows.
-  private var wideHosts = 0
+  private(set) var wideHosts = 0
   /// Hosts that take some shapes and not others, whatever the amounts.
   private(set) var picky = 0
   /// Guests that fitted nowhere, and how often each was counted.
@@ -59,8 +59,10 @@ struct FleetWorth: Sendable {
 
   private mutating func learn(_ room: HostRoom, _ more: Int) {
     for guest in room.guests(policy) { mix.host(guest, more) }
-    if room.view.topology.cells.count > CellChoice.hostCellsMaximum { wideHosts += more }
-    if !room.rules.taints.isEmpty { picky += more }
+    if room.isWide { wideHosts += more }
+    // Isolated CPUs are somebody's own or nobody's, which no amount says.
+    let isPicky = !room.rules.taints.isEmpty || room.cells.contains { $0.shared != $0.dedicable }
+    if isPicky { picky += more }
     guard more > 0 else { return }
     for a in room.cells.indices {
       for b in 0..<a { leastDistance = min(leastDistance, room.bothWays(a, b)) }
@@ -94,14 +96,15 @@ struct FleetWorth: Sendable {
   mutating func order(_ search: inout FleetSearch, _ rooms: [HostRoom], explain: Bool) -> Bool {
     guard let needs = SlotDemand(cells: search.demand.needs(policy)) else { return false }
     let leastDistance = leastDistance == .max ? 0 : leastDistance
+    let wide = wideHosts == 0 ? [] : rooms.indices.filter { rooms[$0].isWide }
     return withIndex(rooms) { index in
-      search.run(over: rooms, by: &index, needs, leastDistance: leastDistance, explain: explain)
-    } != nil
+      search.run(over: rooms, by: &index, needs, leastDistance: leastDistance, and: wide, explain: explain)
+      return true
+    }
   }
 
-  /// Gives the index to `body`, made if need be; nil where a host has more cells than it knows.
-  mutating func withIndex<Result>(_ rooms: [HostRoom], _ body: (inout FleetIndex) -> Result) -> Result? {
-    if wideHosts > 0 { return nil }
+  /// Gives the index to `body`, made if need be.
+  mutating func withIndex<Result>(_ rooms: [HostRoom], _ body: (inout FleetIndex) -> Result) -> Result {
     var index =
       self.index
       ?? FleetIndex(rooms.map { FleetIndex.Host(rack: 0, free: $0.openSpaces(policy)) }, measure: measure)

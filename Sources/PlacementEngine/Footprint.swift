@@ -9,8 +9,9 @@ struct Footprint: Sendable {
   let guest: GuestID
   /// The vcpus up to the maximum, ascending; the threads of a process that has none.
   let vcpus: [VCPUMask]
-  /// CPUs that vcpus have each for itself: the only one of its mask, and in no other's mask. Nil where there is none,
-  /// and where one vcpu may run on another's: then nobody can tell what was meant.
+  /// CPUs that vcpus have each for itself: the only one of its mask, and in no other's mask. Where other vcpus share,
+  /// the emulator must keep off them too, as it does when we placed it: otherwise nobody can tell what was meant. Nil
+  /// where there is none.
   let dedicated: CPUSet?
   /// Whether that holds for every online vcpu: pinned 1:1.
   let isDedicated: Bool
@@ -49,7 +50,7 @@ struct Footprint: Sendable {
     self.guest = guest.id
     pageSize = guest.pageSize
     vcpus = guest.vcpuMasks
-    let dedicated = Self.ownCPUs(vcpus)
+    let dedicated = Self.ownCPUs(vcpus, emulator: guest.emulatorMask)
     self.dedicated = dedicated
     let floating = vcpus.filter { !$0.owns(of: dedicated) }
     isDedicated = dedicated != nil && !floating.contains { $0.online }
@@ -77,20 +78,20 @@ struct Footprint: Sendable {
     return resident[index].firstIndex(of: most)
   }
 
-  private static func ownCPUs(_ vcpus: [VCPUMask]) -> CPUSet? {
-    var own = CPUSet()
+  private static func ownCPUs(_ vcpus: [VCPUMask], emulator: CPUSet?) -> CPUSet? {
+    var single = CPUSet()
     var shared = CPUSet()
     for vcpu in vcpus where vcpu.online {
       guard let mask = vcpu.mask, !mask.isEmpty else { return nil }
-      if mask.count != 1 {
-        shared.formUnion(mask)
-      } else if mask.isDisjoint(with: own) {
-        own.formUnion(mask)
-      } else {
-        return nil
-      }
+      if mask.count == 1, mask.isDisjoint(with: single) { single.formUnion(mask) } else { shared.formUnion(mask) }
     }
-    guard !own.isEmpty, own.isDisjoint(with: shared) else { return nil }
+    var own = single.subtracting(shared)
+    if !shared.isEmpty {
+      guard let emulator else { return nil }
+      shared.formUnion(emulator)
+      own = own.subtracting(emulator)
+    }
+    if own.isEmpty { return nil }
     // An offline vcpu with a CPU of its own finds it when it is plugged, so nobody else may have it.
     for vcpu in vcpus where !vcpu.online {
       if let mask = vcpu.mask, mask.count == 1, mask.isDisjoint(with: shared) { own.formUnion(mask) }

@@ -28,7 +28,9 @@ struct GroupMember: Sendable, Equatable {
             cells: footprint.map { $0.cells(on: view.topology) } ?? []))
       }
       for claim in view.claims where claim.guest != excluded {
-        guard let found = group.membership(name: claim.guestName, id: claim.guest) else { continue }
+        // Guests of a batch have no ids yet.
+        let id = claim.job == 0 ? nil : claim.guest
+        guard let found = group.membership(name: claim.guestName, id: id) else { continue }
         let owned = view.topology.cells.filter { !$0.cpus.isDisjoint(with: claim.dedicated) }.map(\.id)
         members.append(
           GroupMember(
@@ -80,6 +82,7 @@ struct GroupLimits: Sendable {
         limit.cells.append((room.view.id, cells))
       }
       limit.places = Set(limit.places).sorted()
+      limit.cells.sort { $0.host < $1.host }
       limits.append(limit)
     }
     if limits.isEmpty { return nil }
@@ -101,7 +104,7 @@ struct GroupLimits: Sendable {
   /// What keeps a guest cell off a host cell.
   func shortfall(ofCell cell: Int, on room: HostRoom) -> Shortfall? {
     for limit in limits where limit.group.level == .cell {
-      let known = limit.cells.first { $0.host == room.view.id }?.cells ?? []
+      let known = limit.cells(on: room.view.id)
       let isBarred =
         switch limit.group.rule {
         case .apart: known.contains(cell)
@@ -116,12 +119,35 @@ struct GroupLimits: Sendable {
 
 extension GroupLimits.Limit {
   fileprivate func bars(_ room: HostRoom) -> Bool {
-    let isThere = places.contains(room.rules.place(at: group.level))
+    let isThere = isThere(room)
     return switch group.rule {
     case .together: !places.isEmpty && !isThere
     // What is apart by cell may share a host.
     case .apart: group.level != .cell && isThere
     }
+  }
+
+  /// Whether members are where a host stands.
+  func isThere(_ room: HostRoom) -> Bool {
+    let place = room.rules.place(at: group.level)
+    let index = Self.firstIndex(in: places.count) { places[$0] >= place }
+    return index < places.count && places[index] == place
+  }
+
+  /// Ids of the cells that members are on.
+  fileprivate func cells(on host: HostID) -> NodeSet {
+    let index = Self.firstIndex(in: cells.count) { cells[$0].host >= host }
+    return index < cells.count && cells[index].host == host ? cells[index].cells : []
+  }
+
+  /// The first index from which on a condition holds.
+  private static func firstIndex(in count: Int, where isReached: (Int) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if isReached(middle) { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
 
   fileprivate var text: String {

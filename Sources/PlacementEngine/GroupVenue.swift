@@ -23,7 +23,7 @@ struct GroupVenue {
     let limit = limits.first { !$0.places.isEmpty } ?? first
     let level = limit.group.level == .cell ? .host : limit.group.level
     if !limit.places.isEmpty {
-      let hosts = rooms.indices.filter { limit.places.contains(rooms[$0].rules.place(at: level)) }
+      let hosts = rooms.indices.filter { limit.isThere(rooms[$0]) }
       let text = "group \(limit.group.name): its members are on \(limit.places.joined(separator: ", "))"
       return [GroupVenue(hosts: hosts, text: text)]
     }

@@ -25,6 +25,11 @@ extension Guest {
     }
   }
 
+  /// Where the emulator's main thread may run: by the kernel, else by libvirt's record; nil where nothing is known.
+  var emulatorMask: CPUSet? {
+    threads.first { $0.role == .emulator }?.cpusAllowed ?? live.emulator ?? defaultCPUSet
+  }
+
   /// Vcpus that may exist, within the limit whatever was reported.
   var vcpuCount: Int {
     hasOnlyWorkers

@@ -104,14 +104,14 @@ extension HostExamination {
   }
 
   private func overlap(_ examined: ExaminedGuest) -> Finding? {
-    let isDedicated = examined.footprint.isDedicated
     var rivals: [String] = []
     var cpus = CPUSet()
+    let own = examined.footprint.dedicated ?? []
     for other in guests where other.guest.id != examined.guest.id {
-      // A guest with CPUs of its own is in the right against one that only strays onto them.
-      let otherIsDedicated = other.footprint.isDedicated
-      let mine = otherIsDedicated ? examined.confined : examined.narrow
-      let common = isDedicated && !otherIsDedicated ? [] : mine.intersection(other.narrow)
+      // Who has a CPU for himself is in the right against one that only strays onto it.
+      let theirs = other.footprint.dedicated ?? []
+      let common = examined.confined.intersection(theirs)
+        .union(examined.narrow.subtracting(own).intersection(other.narrow.subtracting(theirs)))
       guard !common.isEmpty else { continue }
       cpus.formUnion(common)
       rivals.append(other.guest.name)

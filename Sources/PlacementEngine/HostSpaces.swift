@@ -25,7 +25,8 @@ extension CellRoom {
     space.hugePages = free(.huge2M) ?? 0
     space.giantPages = free(.huge1G) ?? 0
     space.load = load
-    space.shared = shared.count
+    // Where own CPUs may come from isolated ones, what sharers lose by them cannot be told from amounts.
+    space.shared = isolated.isEmpty ? shared.count : 1 << 20
     return space
   }
 }
@@ -33,11 +34,15 @@ extension CellRoom {
 extension HostRoom {
   /// What is left on each cell for a new guest, as amounts; nothing where nothing new may be placed.
   func openSpaces(_ policy: Policy) -> [CellSpace] {
-    if isDraining || view.libvirtAnswers == false {
-      return view.topology.cells.map { _ in CellSpace(cpus: 0, memory: 0) }
+    if isDraining || view.libvirtAnswers == false || isWide {
+      let cells = view.topology.cells.prefix(CellChoice.hostCellsMaximum)
+      return cells.map { _ in CellSpace(cpus: 0, memory: 0) }
     }
     return spaces(policy)
   }
+
+  /// Whether it has more cells than the index knows, so that it must be looked at by itself.
+  var isWide: Bool { view.topology.cells.count > CellChoice.hostCellsMaximum }
 
   /// What is left on each cell, as amounts.
   func spaces(_ policy: Policy) -> [CellSpace] {
@@ -52,7 +57,8 @@ extension HostRoom {
 extension CellSpace {
   /// What so many vcpus, those with CPUs of their own and those that share, and KiB of a page size need.
   init(own: Int, sharing: Int, memory: Int, pageSize: PageSize, crowding: Int) {
-    self.init(cpus: own, memory: pageSize.kib <= 64 ? memory : 0)
+    // Other small pages are ordinary memory on some machines and a pool on others, so they bound nothing.
+    self.init(cpus: own, memory: pageSize == .base ? memory : 0)
     if pageSize == .huge2M { hugePages = memory }
     if pageSize == .huge1G { giantPages = memory }
     floating = own * crowding + sharing * 1000
@@ -84,12 +90,20 @@ extension Footprint {
     let sharing = vcpus.count { $0.online } - own
     let count = max(memory.count, 1)
     // How vcpus are spread over guest cells is not in a footprint; nearly all guests spread them evenly.
+    // A guest whose balloon breathes is not a new shape each time.
     func share(_ vcpus: Int, _ index: Int) -> Int { vcpus / count + (index < vcpus % count ? 1 : 0) }
     return SlotDemand(
       cells: memory.prefix(SlotDemand.cellsMaximum).enumerated().map { index, memory in
         CellSpace(
-          own: share(own, index), sharing: share(sharing, index), memory: memory, pageSize: pageSize,
+          own: share(own, index), sharing: share(sharing, index), memory: Self.rough(memory), pageSize: pageSize,
           crowding: policy.crowding)
       })
+  }
+
+  /// Rounded up to four binary digits, which leaves what clouds sell as it is.
+  private static func rough(_ memory: Int) -> Int {
+    let spare = max(Int.bitWidth - memory.leadingZeroBitCount - 4, 0)
+    let step = 1 << spare
+    return (memory + step - 1) / step * step
   }
 }

@@ -25,11 +25,14 @@ extension Placer {
   public func placeAll(_ shapes: [Shape], explain: Bool) -> [Decision] {
     var best: BatchPass?
     var order = hardestFirst(shapes)
-    for _ in 0..<Self.batchPassesMaximum {
+    var last: [Int] = []
+    for _ in 0..<max(min(Self.batchPassesMaximum, Self.batchDecisions / max(shapes.count, 1)), 1) {
       let pass = BatchPass(shapes, in: order, on: self)
       let refused = order.filter { pass.placements[$0] == nil }
       if pass.vcpus > best?.vcpus ?? -1 { best = pass }
-      if refused.isEmpty { break }
+      // Who is refused even first is refused for good.
+      if refused.isEmpty || refused == last { break }
+      last = refused
       order = refused + order.filter { pass.placements[$0] != nil }
     }
     guard let best else { return [] }
@@ -38,6 +41,8 @@ extension Placer {
 
   /// Each pass takes as long as placing the guests one after another.
   private static let batchPassesMaximum = 8
+  /// Decisions over all passes.
+  private static let batchDecisions = 4096
 
   private func hardestFirst(_ shapes: [Shape]) -> [Int] {
     func rank(_ index: Int) -> (Int, Int, Int, Int) {
@@ -92,15 +97,43 @@ private struct BatchPass {
     }
   }
 
+  /// The answer for each shape, refusals with their reason on what the others left. Like shapes lack the same.
   func decisions(of shapes: [Shape], explain: Bool) -> [Decision] {
-    shapes.indices.map { index in
+    var placer = placer
+    var refusals: [(shape: Shape, decision: Decision)] = []
+    return shapes.indices.map { index in
       if let placement = placements[index] { return Decision(placement: placement, refusal: nil) }
-      return placer.place(shapes[index], explain: explain)
+      var shape = shapes[index]
+      // Where no group is told by it, the name makes no difference.
+      if placer.policy.groups.isEmpty { shape.name = "" }
+      if let known = refusals.first(where: { $0.shape == shape }) { return known.decision.naming(shapes[index]) }
+      let isExplained = explain && refusals.count < Placer.explainedMaximum
+      let decision = placer.decide(shapes[index], explain: isExplained, budget: Placer.batchBudget)
+      // Whatever turns up after all must not be promised twice.
+      if let placement = decision.placement {
+        placer.reserve(placement, for: shapes[index], as: GuestID("batch \(index)"))
+      } else {
+        refusals.append((shape, decision))
+      }
+      return decision
     }
+  }
+}
+
+extension Decision {
+  /// The refusal of a like shape, in the name of another.
+  fileprivate func naming(_ shape: Shape) -> Decision {
+    guard var refusal, let end = refusal.message.firstRange(of: " fits nowhere") else { return self }
+    var decision = self
+    refusal.message = "shape \(shape.name)" + refusal.message[end.lowerBound...]
+    decision.refusal = refusal
+    return decision
   }
 }
 
 extension Placer {
   /// Steps for each guest of a batch.
   fileprivate static let batchBudget = 100_000
+  /// Refused shapes of a batch whose cells are told one by one.
+  fileprivate static let explainedMaximum = 16
 }

@@ -8,39 +8,53 @@ extension Placer {
   /// Refusals: `malformed`, `unknownHost`.
   public mutating func capacity(for shape: Shape, byHost: Bool = false) -> Result<Capacity, Refusal> {
     if let refusal = refusal(of: shape) { return .failure(refusal) }
+    if !byHost, let known = capacityByIndex(for: shape) { return .success(known) }
     var demand = Demand(shape)
     demand.limits = GroupLimits(name: shape.name, id: nil, policy: policy, rooms: rooms)
-    if !byHost, let fits = worth.capacity(for: demand, rooms), fits > 0 {
-      return .success(Capacity(fits: fits, isExact: true))
-    }
-    var hosts: [(room: Int, fits: Int)] = []
+    var hosts: [(room: HostRoom, fits: Int)] = []
+    var full: [HostRoom] = []
     var isExact = !(policy.foldGuestCells && demand.cells.count > 1) && demand.limits?.limits.count ?? 0 < 2
-    for (index, room) in rooms.enumerated() where demand.shortfall(of: room) == nil {
-      let count = HostCount(demand, on: room, policy: policy)
+    for room in rooms {
+      let count = demand.shortfall(of: room) == nil ? HostCount(demand, on: room, policy: policy) : HostCount()
       isExact = isExact && count.isExact
-      if count.fits > 0 { hosts.append((index, count.fits)) }
+      if count.fits > 0 { hosts.append((room, count.fits)) } else { full.append(room) }
     }
-    let fits = demand.limits.map { $0.together(hosts.map { (rooms[$0.room], $0.fits) }) }
-    var capacity = Capacity(fits: fits ?? hosts.reduce(0) { $0 + $1.fits }, isExact: isExact)
-    if byHost { capacity.hosts = hosts.map { HostCapacity(host: rooms[$0.room].view.id, fits: $0.fits) } }
-    if byHost || capacity.fits == 0 {
-      capacity.counts = Tally(demand, over: rooms, policy: policy, isRefused: true).counts
-    }
+    let fits = demand.limits.map { $0.count(hosts) } ?? hosts.reduce(0) { $0 + $1.fits }
+    var capacity = Capacity(fits: fits, isExact: isExact)
+    if byHost { capacity.hosts = hosts.map { HostCapacity(host: $0.room.view.id, fits: $0.fits) } }
+    if byHost || fits == 0 { capacity.counts = Tally(demand, over: full, policy: policy, isRefused: true).counts }
     return .success(capacity)
+  }
+
+  /// The same where the index tells it at once; nil where it does not, and where nothing fits, which wants reasons.
+  public mutating func capacityByIndex(for shape: Shape) -> Capacity? {
+    if refusal(of: shape) != nil { return nil }
+    var demand = Demand(shape)
+    demand.limits = GroupLimits(name: shape.name, id: nil, policy: policy, rooms: rooms)
+    guard let fits = worth.capacity(for: demand, rooms), fits > 0 else { return nil }
+    return Capacity(fits: fits, isExact: true)
   }
 }
 
 extension FleetWorth {
   /// How many fit by the index; nil where its amounts say less than the demand asks for.
   mutating func capacity(for demand: Demand, _ rooms: [HostRoom]) -> Int? {
-    let sizes = [PageSize.huge2M, .huge1G]
+    let sizes = [PageSize.base, .huge2M, .huge1G]
     guard demand.limits == nil, demand.labels.isEmpty, demand.hosts.isEmpty, demand.near.isEmpty, picky == 0,
-      demand.pageSize.kib <= 64 || sizes.contains(demand.pageSize),
+      wideHosts == 0, sizes.contains(demand.pageSize), demand.hasCertainSharers,
       demand.smt == .prefer || demand.cells.allSatisfy(\.dedicated.isEmpty),
       !policy.foldGuestCells || demand.cells.count == 1,
       let needs = SlotDemand(cells: demand.needs(policy))
     else { return nil }
-    return withIndex(rooms) { $0.capacity(for: needs) } ?? nil
+    return withIndex(rooms) { $0.capacity(for: needs) }
+  }
+}
+
+extension Demand {
+  /// Whether amounts tell where its vcpus that share fit: one alone beside others with CPUs of their own needs two CPUs
+  /// to share.
+  fileprivate var hasCertainSharers: Bool {
+    !hasOwnCPUs || !cells.contains { $0.online.count - $0.dedicated.count == 1 }
   }
 }
 
@@ -50,24 +64,43 @@ private struct HostCount {
   /// False where the amounts below say less than what a guest takes.
   private(set) var isExact = true
 
+  /// None.
+  init() {}
+
   init(_ demand: Demand, on room: HostRoom, policy: Policy) {
-    let owns = demand.cells.contains { !$0.dedicated.isEmpty }
+    isExact = demand.hasCertainSharers
     var needs = demand.needs(policy)
     var spaces = room.cells.indices.map { Self.space(of: room.cells[$0], at: $0, for: demand, on: room, policy) }
-    if owns, demand.smt != .prefer {
-      isExact = demand.emulatorPCPUs == 0
+    if demand.hasOwnCPUs, demand.smt != .prefer {
+      isExact = isExact && demand.emulatorPCPUs == 0
       wholeCores(demand, on: room, policy, &needs, &spaces)
+    }
+    if !demand.hasCertainSharers {
+      // With a CPU to spare none is left alone.
+      for index in spaces.indices {
+        spaces[index].cpus -= 1
+        spaces[index].floating -= policy.crowding
+      }
     }
     // Which of its own CPUs come from those that nobody may share is not in the amounts.
     let sharers = demand.isDedicated ? room.cells.filter { $0.confined > 0 } : room.cells
-    if owns, sharers.contains(where: { $0.shared != $0.dedicable }) { isExact = false }
+    if demand.hasOwnCPUs, sharers.contains(where: { $0.shared != $0.dedicable }) { isExact = false }
     for index in needs.indices {
       // Whatever the page size is, one amount is enough for it; the others are marks.
       (needs[index].memory, needs[index].hugePages, needs[index].giantPages) = (0, demand.cells[index].memory, 0)
     }
     mark(demand, on: room, &needs, &spaces)
     guard let slots = SlotDemand(cells: needs) else { return }
-    if let count = FleetIndex.capacity(for: slots, on: spaces) { fits = count } else { isExact = false }
+    // A cell is not counted beyond this.
+    if spaces.contains(where: { AvailableSpace.slots(slots.widest, in: $0) >= SlotBlock.slotsMaximum }) {
+      isExact = false
+    }
+    if let count = FleetIndex.capacity(for: slots, on: spaces) {
+      fits = count
+    } else {
+      // As many as would fit if each guest cell were the widest.
+      (fits, isExact) = (AvailableSpace.slots(slots.widest, slots.cells.count, in: spaces), false)
+    }
   }
 
   private static func space(
@@ -87,7 +120,8 @@ private struct HostCount {
     _ demand: Demand, on room: HostRoom, _ policy: Policy, _ needs: inout [CellSpace], _ spaces: inout [CellSpace]
   ) {
     let sizes = room.cells.flatMap { $0.cores.filter(\.whole).map(\.threads.count) }
-    let threads = max(sizes.max() ?? 1, 1)
+    // Cores of two kinds are counted as if each had the threads of the smaller: fewer fit, never more.
+    let threads = max(demand.smt == .isolate ? sizes.max() ?? 1 : sizes.min() ?? 1, 1)
     if sizes.contains(where: { $0 != threads }) { isExact = false }
     for index in spaces.indices { spaces[index].cpus = room.cells[index].cores.count { $0.whole } * threads }
     for (index, cell) in demand.cells.enumerated() {
@@ -107,9 +141,8 @@ private struct HostCount {
     for (index, cell) in room.cells.enumerated() where demand.limits?.shortfall(ofCell: cell.id, on: room) != nil {
       spaces[index] = CellSpace(cpus: 0, memory: 0)
     }
-    let isAlone = demand.limits?.limits.contains { $0.group.rule == .apart && $0.group.level == .cell } ?? false
     let near = demand.deviceCells(on: room.view.topology)
-    if isAlone {
+    if demand.limits?.limits.contains(where: \.isOneACell) == true {
       if near != nil { isExact = false }
       for index in spaces.indices { spaces[index].giantPages = 1 }
       for index in needs.indices { needs[index].giantPages = 1 }
@@ -117,18 +150,32 @@ private struct HostCount {
       for index in spaces.indices { spaces[index].giantPages = near.contains(room.cells[index].id) ? 1 << 20 : 0 }
       needs[0].giantPages = 1
     }
+    // Those that come next are bound to the cells of the first.
+    if demand.limits?.limits.contains(where: { $0.isOneCell && !$0.isThere(room) }) == true {
+      isExact = isExact && needs.count == 1
+      let most = spaces.indices.max { (a, b) in
+        (AvailableSpace.slots(needs[0], in: spaces[a]), -a) < (AvailableSpace.slots(needs[0], in: spaces[b]), -b)
+      }
+      for index in spaces.indices where needs.count == 1 && index != most {
+        spaces[index] = CellSpace(cpus: 0, memory: 0)
+      }
+    }
   }
 }
 
 extension GroupLimits {
   /// How many members can come, of so many that each host has room for by itself.
-  fileprivate func together(_ hosts: [(room: HostRoom, fits: Int)]) -> Int {
-    limits.map { $0.count(hosts) }.min() ?? 0
-  }
+  fileprivate func count(_ hosts: [(room: HostRoom, fits: Int)]) -> Int { limits.map { $0.count(hosts) }.min() ?? 0 }
 }
 
 extension GroupLimits.Limit {
+  /// Whether a cell takes one member.
+  fileprivate var isOneACell: Bool { group.rule == .apart && group.level == .cell && group.domains.isEmpty }
+  /// Whether all members are on the cells of the first.
+  fileprivate var isOneCell: Bool { group.rule == .together && group.level == .cell }
+
   fileprivate func count(_ hosts: [(room: HostRoom, fits: Int)]) -> Int {
+    let all = hosts.reduce(0) { $0 + $1.fits }
     let level = group.level == .cell ? .host : group.level
     let sums = hosts.map { (place: $0.room.rules.place(at: level), fits: $0.fits) }
       .sorted { ($0.place, $0.fits) < ($1.place, $1.fits) }
@@ -140,10 +187,11 @@ extension GroupLimits.Limit {
         }
       }
     switch group.rule {
-    case .together: return sums.map(\.fits).max() ?? 0
-    case .apart where group.level == .cell: return sums.reduce(0) { $0 + $1.fits }
+    // Where members are already, only their places are open; else the first decides.
+    case .together: return places.isEmpty ? sums.map(\.fits).max() ?? 0 : all
+    case .apart where group.level == .cell: return all
     // All newcomers are of one fault domain, so they may be where each other is.
-    case .apart where !group.domains.isEmpty: return sums.reduce(0) { $0 + $1.fits }
+    case .apart where !group.domains.isEmpty: return all
     case .apart: return sums.count
     }
   }

@@ -69,10 +69,13 @@ public struct Placer: Sendable {
   ///
   /// `explain` adds each term against the runner-up and each cell refused, for which it looks at every host. `budget`
   /// bounds the search in steps.
+  /// `guest` is its id where it has one, by which it may be in groups.
   /// Refusals: `malformed`, `unknownHost`, `noPages`, `noRoom`.
-  public mutating func decide(_ shape: Shape, explain: Bool, budget: Int = 1_000_000) -> Decision {
+  public mutating func decide(
+    _ shape: Shape, as guest: GuestID? = nil, explain: Bool, budget: Int = 1_000_000
+  ) -> Decision {
     if let refusal = refusal(of: shape) { return Decision(placement: nil, refusal: refusal) }
-    let (search, venue) = searched(shape, explain: explain, budget: budget)
+    let (search, venue) = searched(shape, as: guest, explain: explain, budget: budget)
     return search.decision(over: rooms, explain: explain, venue: venue)
   }
 
@@ -92,10 +95,10 @@ public struct Placer: Sendable {
 
   /// The search for a shape that makes sense, and the venue that its group sent it to.
   mutating func searched(
-    _ shape: Shape, explain: Bool, budget: Int
+    _ shape: Shape, as guest: GuestID? = nil, explain: Bool, budget: Int
   ) -> (search: FleetSearch, venue: GroupVenue?) {
     var demand = Demand(shape)
-    demand.limits = GroupLimits(name: shape.name, id: nil, policy: policy, rooms: rooms)
+    demand.limits = GroupLimits(name: shape.name, id: guest, policy: policy, rooms: rooms)
     var search = FleetSearch(demand, budget: budget, policy: policy, measure: worth.measure)
     var left = budget
     for sharing in policy.foldGuestCells && demand.cells.count > 1 ? [false, true] : [false] {

@@ -6,7 +6,7 @@ struct RuleAudit {
   let inventory: Inventory
   let policy: Policy
 
-  func violations(of placement: Placement, shape: Shape) -> [Violation] {
+  func violations(of placement: Placement, shape: Shape, as guest: GuestID? = nil) -> [Violation] {
     var found: [Violation] = []
     func report(_ rule: String, _ text: String) {
       found.append(Violation(host: placement.host, guest: nil, rule: rule, text: text))
@@ -21,14 +21,15 @@ struct RuleAudit {
     let labels = policy.hosts.filter { $0.host == placement.host }.flatMap(\.labels)
     for label in shape.labels where !labels.contains(label) { report("label", "the host has no label \(label)") }
     for group in policy.groups {
-      if let broken = conflict(of: placement, shape.name, with: group) { report("group", broken) }
+      let names = [shape.name] + (guest.map { [$0.text] } ?? [])
+      if let broken = conflict(of: placement, names, with: group) { report("group", broken) }
     }
     return found
   }
 
   /// A member that is where the newcomer forbids it, or not where it demands it.
-  private func conflict(of placement: Placement, _ name: String, with group: GuestGroup) -> String? {
-    guard let own = domain(of: [name], in: group) else { return nil }
+  private func conflict(of placement: Placement, _ names: [String], with group: GuestGroup) -> String? {
+    guard let own = domain(of: names, in: group) else { return nil }
     var others: [(name: String, domain: Int, view: HostView, cells: NodeSet?)] = []
     for view in inventory.hosts {
       for guest in view.guests where guest.state == .running || guest.state == .paused {
@@ -36,9 +37,13 @@ struct RuleAudit {
         others.append((guest.name, domain, view, AuditedHost(view, policy: policy).map { $0.cells(of: guest) }))
       }
       for claim in view.claims {
-        guard let domain = domain(of: [claim.guestName, claim.guest.text], in: group) else { continue }
+        let names = claim.job == 0 ? [claim.guestName] : [claim.guestName, claim.guest.text]
+        guard let domain = domain(of: names, in: group) else { continue }
         let cpus = view.topology.cells.filter { !$0.cpus.isDisjoint(with: claim.dedicated) }.map(\.id)
-        let cells = NodeSet(claim.memory.map(\.cell) + claim.floating.map(\.cell) + cpus)
+        let named = (claim.memory.map(\.cell) + claim.floating.map(\.cell)).filter {
+          (0..<NodeKind.idLimit).contains($0)
+        }
+        let cells = NodeSet(named + cpus)
         others.append((claim.guestName, domain, view, cells))
       }
     }

@@ -13,9 +13,9 @@ public func violations(of plan: Plan, in inventory: Inventory, policy: Policy) -
   return audit.found
 }
 
-/// What contradicts the rules in the placement of a new guest.
+/// What contradicts the rules in the placement of a new guest, whose id is `guest` where it has one.
 public func violations(
-  of placement: Placement, shape: Shape, in inventory: Inventory, policy: Policy
+  of placement: Placement, shape: Shape, as guest: GuestID? = nil, in inventory: Inventory, policy: Policy
 ) -> [Violation] {
   guard let view = inventory.host(placement.host) else {
     return [Violation(host: placement.host, guest: nil, rule: "host", text: "the fleet has no such host")]
@@ -25,7 +25,9 @@ public func violations(
   }
   var audit = PlacementAudit(host: host, policy: policy)
   audit.check(placement, of: shape)
-  return audit.found + RuleAudit(inventory: inventory, policy: policy).violations(of: placement, shape: shape)
+  return audit.found
+    + RuleAudit(inventory: inventory, policy: policy)
+    .violations(of: placement, shape: shape, as: guest)
 }
 
 /// One host as the judge sees it: who holds what, and how that changes from wave to wave.

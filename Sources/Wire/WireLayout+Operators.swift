@@ -163,6 +163,7 @@ extension WireLayout {
       1: .text("guest"),
       2: .message("shape", .shape),
       3: .text("domain_xml", bytesMax: 262_144),
+      5: .text("guest_name"),
     ],
     .manualChange: [
       1: .text("guest"),

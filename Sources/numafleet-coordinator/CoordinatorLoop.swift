@@ -32,17 +32,13 @@ struct CoordinatorLoop: ~Copyable {
   private let policyFile: String
   private var outgoing: Outgoing
   private var sessions = Sessions()
-  private let finished: Mailbox<FinishedPlan>
+  /// Plans and answers that were made off the loop.
+  private let finished: Mailbox<Coordinator.Event>
   private let planner = DispatchQueue(label: "planner")
+  private let inquirer = DispatchQueue(label: "inquirer")
   private var batch = Coordinator.Output()
 
-  /// A plan made off the loop.
-  struct FinishedPlan: Sendable {
-    var plan: Plan
-    var token: Coordinator.Token
-  }
-
-  /// Plans that may wait for the loop.
+  /// How many may wait for the loop.
   static let finishedMax = 64
 
   init(
@@ -71,7 +67,7 @@ struct CoordinatorLoop: ~Copyable {
       let arrived = hub.wait(timeoutMilliseconds: wait)
       // What came together happened together.
       now = clock.now()
-      for done in finished.take() { step(.planned(done.plan, token: done.token)) }
+      for done in finished.take() { step(done) }
       for event in arrived.events { take(event) }
       if arrived.signals.contains(.hangup) { reload() }
       step(.tick)
@@ -172,6 +168,7 @@ struct CoordinatorLoop: ~Copyable {
     for query in output.queries { answer(query) }
     for reply in output.replies { answer(reply.token, reply.payload) }
     for task in output.planning { plan(task) }
+    for inquiry in output.inquiries { answer(inquiry) }
     return true
   }
 
@@ -220,9 +217,13 @@ struct CoordinatorLoop: ~Copyable {
 
   private func plan(_ task: Coordinator.PlanningTask) {
     let finished = finished
-    planner.async {
-      finished.post(FinishedPlan(plan: Placer.plan(task.input), token: task.token))
-    }
+    planner.async { finished.post(.planned(Placer.plan(task.input), token: task.token)) }
+  }
+
+  private func answer(_ inquiry: Coordinator.Inquiry) {
+    let finished = finished
+    // Beside the planner, because jobs wait for plans and for inquiries only whoever asked.
+    inquirer.async { finished.post(.answered(inquiry.answer(), token: inquiry.token)) }
   }
 }
 
@@ -248,6 +249,7 @@ extension Coordinator.Output {
     if !later.replies.isEmpty { replies += later.replies }
     if !later.queries.isEmpty { queries += later.queries }
     if !later.planning.isEmpty { planning += later.planning }
+    if !later.inquiries.isEmpty { inquiries += later.inquiries }
     if !later.notes.isEmpty { notes += later.notes }
     keysChanged = keysChanged || later.keysChanged
   }

@@ -8,7 +8,17 @@ extension Coordinator.Output {
     writes.map { "write \($0.line)" } + messages.map(\.line) + replies.map { "reply \($0.token) \($0.payload.line)" }
       + queries.map { "query \($0.token): events after \($0.after) up to \($0.upTo)" }
       + planning.map { "plan for \($0.token): \($0.input.request.line), parent \($0.input.parent)" }
-      + (keysChanged ? ["keys changed"] : []) + notes.map(\.line)
+      + inquiries.map { "inquiry for \($0.token): \($0.question.line)" } + (keysChanged ? ["keys changed"] : [])
+      + notes.map(\.line)
+  }
+}
+
+extension Coordinator.Inquiry.Matter {
+  var line: String {
+    switch self {
+    case .placeShapes(let wish): "place \(wish.shapes.count) shapes\(wish.allOrNothing ? " or none" : "")"
+    case .capacity(let shape, let byHost): "capacity for \(shape.vcpus) vcpus\(byHost ? " by host" : "")"
+    }
   }
 }
 

@@ -20,6 +20,10 @@ extension Scene {
       var plan = Placer.plan(task.input)
       if words.has("split") { plan.waves = plan.moves.map { Wave(moves: [$0]) } }
       return .planned(plan, token: task.token)
+    case "answer":
+      let index = try #require(inquiries.firstIndex { $0.token == (try? token(words)) }, "nothing to answer")
+      let inquiry = inquiries.remove(at: index)
+      return .answered(inquiry.answer(), token: inquiry.token)
     default:
       return try fromAgent(word, HostID(try words[0]), words)
     }
@@ -137,7 +141,8 @@ extension Scene {
     case "start":
       return .start(
         StartGuest(
-          guest: GuestID(try words[0]), shape: try shape(words), domainXML: "<domain/>", dryRun: words.has("dry")))
+          guest: GuestID(try words[0]), guestName: words.text("guest") ?? "", shape: try shape(words),
+          domainXML: "<domain/>", dryRun: words.has("dry")))
     case "authorize":
       let owner = words.text("owner") ?? ""
       return .authorizeKey(

@@ -15,6 +15,7 @@ struct Scene {
   /// Jobs that left the coordinator, as their agents have them.
   var sent: [Job] = []
   var planning: [Coordinator.PlanningTask] = []
+  var inquiries: [Coordinator.Inquiry] = []
   var outputs: [Coordinator.Output] = []
   var messages: UInt64 = 0
 
@@ -62,6 +63,7 @@ struct Scene {
       sent.append(job)
     }
     planning += output.planning
+    inquiries += output.inquiries
     return output.lines.joined(separator: "\n")
   }
 

@@ -30,6 +30,34 @@ import Testing
     #expect(decisions[1].explanation?.refused.isEmpty == false)
   }
 
+  /// What the passes had no steps left for must not be found twice afterwards.
+  @Test func whatTurnsUpLateIsPromisedOnce() throws {
+    var policy = bare
+    policy.foldGuestCells = true
+    let hosts = (0..<40).map { host(HostID("h\($0)"), cells: 2, cpus: 21) }
+    let shapes = (0..<2).map { number in
+      Shape(
+        name: "w\(number)", guestCells: [7, 6, 5, 4, 3, 2, 8, 1].map { ShapeCell(vcpus: $0, memory: KiB(mib: 64)) },
+        cpuClass: .dedicated)
+    }
+    let decisions = Placer(inventory: Inventory(hosts: hosts), policy: policy).placeAll(shapes, explain: false)
+    let places = decisions.compactMap(\.placement)
+    for (index, place) in places.enumerated() {
+      for other in places[(index + 1)...] where other.host == place.host {
+        #expect(place.dedicated.isDisjoint(with: other.dedicated))
+      }
+    }
+  }
+
+  @Test func likeShapesAreRefusedAlikeEachByItsName() {
+    let placer = Placer(inventory: Inventory(hosts: [host("h", cells: 1, cpus: 4)]), policy: bare)
+    let decisions = placer.placeAll(["a", "b"].map { shape($0, vcpus: 9) }, explain: false)
+    #expect(
+      decisions.compactMap(\.refusal?.message).map { $0.prefix(20) } == [
+        "shape a fits nowhere", "shape b fits nowhere",
+      ])
+  }
+
   /// Every placement of a batch holds in the fleet that the ones before it left.
   @Test(arguments: 0..<30) func nothingIsPromisedTwice(seed: Int) {
     var random = RandomFleet(seed: seed &+ 5100)
@@ -112,6 +140,48 @@ import Testing
     fold.foldGuestCells = true
     view.libvirtAnswers = true
     #expect(try fits(shape("x", vcpus: 1, cells: 2), [view], fold) == Capacity(fits: 8, isExact: false))
+  }
+
+  /// Each count against placing one after another, where the index, groups or odd machines could mislead.
+  @Test func capacityNeverPromisesMoreThanCanBePlaced() throws {
+    func placed(_ shape: Shape, _ hosts: [HostView], _ policy: Policy = bare) -> Int {
+      var placer = Placer(inventory: Inventory(hosts: hosts), policy: policy)
+      var count = 0
+      while count < 200, let placement = placer.decide(shape, explain: false).placement {
+        placer.reserve(placement, for: shape, as: GuestID("\(count)"))
+        count += 1
+      }
+      return count
+    }
+    func count(_ shape: Shape, _ hosts: [HostView], _ policy: Policy = bare) throws -> Capacity {
+      var placer = Placer(inventory: Inventory(hosts: hosts), policy: policy)
+      return try placer.capacity(for: shape).get()
+    }
+    var isolated = host("h", cells: 1, cpus: 8)
+    isolated.topology.isolated = [2, 3, 4, 5, 6, 7]
+    let four = shape("four", vcpus: 4, .floating)
+    #expect(try count(four, [isolated]) == Capacity(fits: 2, isExact: true))
+    #expect(placed(four, [isolated]) == 2)
+    var odd = shape("odd", vcpus: 1, .floating)
+    odd.pageSize = PageSize(kib: 64)
+    #expect(try count(odd, [host("h", cells: 1)]).fits == placed(odd, [host("h", cells: 1)]))
+    var policy = bare
+    policy.groups = [GuestGroup(name: "g", rule: .together, level: .cell, members: ["one*"])]
+    let two = [host("h", cells: 2, cpus: 4)]
+    #expect(try count(shape("one", vcpus: 1), two, policy) == Capacity(fits: 4, isExact: true))
+    #expect(placed(shape("one", vcpus: 1), two, policy) == 4)
+    policy.groups = [GuestGroup(name: "g", rule: .apart, level: .cell, domains: [["one"], ["two"]])]
+    #expect(try count(shape("one", vcpus: 1), two, policy) == Capacity(fits: 8, isExact: true))
+    #expect(placed(shape("one", vcpus: 1), two, policy) == 8)
+    policy.groups = [GuestGroup(name: "g", rule: .together, level: .host, members: ["one*"])]
+    let both = ["a", "b"].map { host($0, cells: 1, cpus: 4, guests: [guest("one-\($0)", pins: [[0]])]) }
+    #expect(try count(shape("one", vcpus: 1), both, policy) == Capacity(fits: 6, isExact: true))
+    #expect(placed(shape("one", vcpus: 1), both, policy) == 6)
+    // Eight kinds of cells take too long to count; what is said is a bound from below.
+    let unlike = Shape(guestCells: (1...8).map { ShapeCell(vcpus: $0, memory: KiB(mib: 64)) }, cpuClass: .dedicated)
+    let wide = host("h", cells: 8, cpus: 24)
+    let capacity = try count(unlike, [wide])
+    #expect(capacity.fits > 0 && !capacity.isExact && capacity.fits <= placed(unlike, [wide]))
   }
 
   @Test func capacityOfNothingSaysWhy() throws {

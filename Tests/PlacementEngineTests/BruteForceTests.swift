@@ -147,6 +147,8 @@ let fleets = getenv("NUMAFLEET_FLEETS").flatMap { Int(String(cString: $0)) } ?? 
       let free = cell.cpus.intersection(host.allowed).subtracting(host.reserved).subtracting(host.owned(besides: nil))
       let wanted = own + (group.contains(0) && shape.cpuClass != .floating ? shape.emulatorPCPUs : 0)
       if wanted > free.count { return false }
+      // One that shares alone beside CPUs of its guest's own is not left with a single one.
+      if shape.cpuClass == .mixed, vcpus - own == 1, shared - wanted == 1 { return false }
       if vcpus + wanted > 0, max(shared - wanted, 0) * limit < load + (vcpus - own) * 1000 { return false }
     }
     return true

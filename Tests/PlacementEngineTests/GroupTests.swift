@@ -93,6 +93,29 @@ import Testing
     #expect(wide.refusal?.code == .noRoom, "its two guest cells would need the other's cell")
   }
 
+  /// Where there are more members than cells, the one that is too many can still be mended where it is.
+  @Test func aMemberThatIsTooManyMayStay() throws {
+    var policy = bare
+    policy.groups = [GuestGroup(name: "g", rule: .apart, level: .cell, members: ["m*"])]
+    let there = [
+      guest("m1", pins: [[0, 1, 2, 3]], on: 0), guest("m2", pins: [[4, 5, 6, 7]], on: 1),
+      guest("m3", pins: [[0, 1, 2, 3]], on: 1),
+    ]
+    let inventory = Inventory(hosts: [host("h", guests: there)])
+    let found = Placer(inventory: inventory, policy: policy).replace(there[2], on: "h", cells: nil, explain: false)
+    #expect(found.placement?.cells.map(\.cell) == [1], "\(found.refusal?.message ?? "")")
+  }
+
+  @Test func membersAreKnownByNameAndByID() {
+    var policy = policy
+    policy.groups = [GuestGroup(name: "g", rule: .apart, level: .host, members: ["web-1", "1234"])]
+    var placer = Placer(inventory: fleet([("a", "web-1", 0)]), policy: policy)
+    var only = shape("other")
+    only.hosts = ["a"]
+    #expect(placer.decide(only, explain: false).placement != nil)
+    #expect(placer.decide(only, as: "1234", explain: false).refusal?.code == .noRoom)
+  }
+
   @Test func onlyMembersOfDifferentFaultDomainsAreKeptApart() {
     var policy = policy
     policy.groups = [

@@ -37,9 +37,10 @@ func host(
 
 /// A running libvirt guest: `pins` by vcpu, `mib` of memory all resident on `on`.
 func guest(
-  _ name: String, pins: [CPUSet], mib: Int = 512, on cell: Int = 0, movable: MovabilityClass = .liveMemory
+  _ name: String, pins: [CPUSet], emulator: CPUSet? = nil, mib: Int = 512, on cell: Int = 0,
+  movable: MovabilityClass = .liveMemory
 ) -> Guest {
-  let live = Pinning(vcpus: pins.enumerated().map { VCPUPin(vcpu: $0.offset, cpuset: $0.element) })
+  let live = Pinning(vcpus: pins.enumerated().map { VCPUPin(vcpu: $0.offset, cpuset: $0.element) }, emulator: emulator)
   let threads = pins.enumerated().map { index, mask in
     GuestThread(tid: 10 + index, role: .vcpu(index), name: "CPU \(index)/KVM", cpusAllowed: mask, memsAllowed: [0])
   }

@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test func aRunningOneKeepsItsOwnCPUsToItself() throws {
-    let running = guest("m", pins: [[0], [1], [2, 3], [2, 3]])
+    let running = guest("m", pins: [[0], [1], [2, 3], [2, 3]], emulator: [2, 3])
     let view = host("h", cells: 1, cpus: 4, guests: [running])
     let footprint = try #require(Footprint(of: running, on: view.topology))
     #expect(footprint.dedicated == [0, 1] && !footprint.isDedicated)
@@ -57,18 +57,54 @@ import Testing
     #expect(violations(of: placement, shape: other, in: Inventory(hosts: [view]), policy: bare) == [])
   }
 
-  /// A vcpu that may run on another's only CPU leaves no doubt that nobody meant it to be its own.
-  @Test(arguments: [[[0], [0, 1]], [[0], [0]], [[0], []]] as [[CPUSet]])
-  func pinsThatOverlapMakeNobodyAnOwner(pins: [CPUSet]) throws {
-    let running = guest("m", pins: pins)
+  /// What a vcpu has for itself no other vcpu may run on, nor the emulator where any vcpu shares.
+  @Test(
+    arguments: [
+      ([[0], [0, 1]], nil, []), ([[0], [0]], nil, []), ([[0], []], nil, []), ([[0], [1]], nil, [0, 1]),
+      ([[0], [1]], [0], [0, 1]), ([[0], [1, 2]], nil, []), ([[0], [1, 2]], [0, 1, 2], []),
+      ([[0], [1, 2]], [1, 2], [0]),
+      ([[0], [1], [3], [3]], [3], [0, 1]), ([[3], [0, 1, 2]], [0, 1, 2, 3], []), ([[0], [1], [1, 2]], [1, 2], [0]),
+    ] as [([CPUSet], CPUSet?, CPUSet)])
+  func whoOwnsACPUIsToldFromAllPins(pins: [CPUSet], emulator: CPUSet?, own: CPUSet) throws {
+    let running = guest("m", pins: pins, emulator: emulator)
     let view = host("h", cells: 1, cpus: 4, guests: [running])
-    #expect(try #require(Footprint(of: running, on: view.topology)).dedicated == nil)
-    #expect(try #require(AuditedHost(view, policy: bare)).guests[0].owned.isEmpty)
+    #expect(try #require(Footprint(of: running, on: view.topology)).dedicated ?? [] == own)
+    #expect(try #require(AuditedHost(view, policy: bare)).guests[0].owned == own)
+  }
+
+  /// Started where only one CPU is left to share, it is still known for what it is; alone there it is not put.
+  @Test func whatIsPlacedIsRecognizedOnceItRuns() throws {
+    for free in 3...6 {
+      let others = guest("o", pins: (0..<(8 - free)).map { [$0] })
+      let view = host("h", cells: 1, cpus: 8, guests: [others])
+      for sharing in 1...2 {
+        let shape = Shape(
+          guestCells: [ShapeCell(vcpus: 2 + sharing, memory: KiB(mib: 64), dedicatedVCPUs: 2)], cpuClass: .mixed)
+        let found = Placer(inventory: Inventory(hosts: [view]), policy: bare).place(shape, explain: false).placement
+        #expect((found == nil) == (free == 3 && sharing == 1))
+        guard let placement = found else { continue }
+        let started = guest(
+          "m", pins: placement.pinning.vcpus.map(\.cpuset), emulator: placement.pinning.emulator)
+        #expect(try #require(Footprint(of: started, on: view.topology)).dedicated == placement.dedicated)
+      }
+    }
+  }
+
+  @Test func whoStraysOntoItsOwnCPUIsFoundAndMovedOff() throws {
+    let mixed = guest("m", pins: [[0], [2, 3], [2, 3]], emulator: [2, 3])
+    let stray = guest("f", pins: [[0, 1, 2, 3]])
+    let view = host("h", cells: 1, cpus: 4, guests: [mixed, stray])
+    let found = findings(in: view, policy: bare).filter { $0.kind == .overlappingPins }
+    #expect(found.map(\.guestName) == ["f"])
+    let plan = Placer.plan(
+      PlanningInput(inventory: Inventory(hosts: [view]), policy: bare, parent: 0, request: .repair(host: nil)))
+    #expect(plan.moves.map(\.guestName) == ["f"])
+    #expect(plan.moves.first?.placement.pinning.vcpus.map(\.cpuset) == [[1, 2, 3]])
   }
 
   /// Moved as a whole, each kind of vcpu finds its like on the other cell.
   @Test func aRunningOneMovesWithBothKinds() throws {
-    let running = guest("m", pins: [[0], [1], [2, 3], [2, 3]], on: 1)
+    let running = guest("m", pins: [[0], [1], [2, 3], [2, 3]], emulator: [2, 3], on: 1)
     let view = host("h", cells: 2, cpus: 4, guests: [running])
     let plan = Placer.plan(
       PlanningInput(

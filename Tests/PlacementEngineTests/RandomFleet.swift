@@ -94,7 +94,9 @@ struct RandomFleet: RandomNumberGenerator {
           tid: 100 + vcpu, role: .vcpu(vcpu), name: "CPU \(vcpu)/KVM", cpusAllowed: mask, memsAllowed: topology.nodes))
     }
     threads.append(
-      GuestThread(tid: 99, role: .emulator, name: "qemu", cpusAllowed: CPUSet(all), memsAllowed: topology.nodes))
+      GuestThread(
+        tid: 99, role: .emulator, name: "qemu", cpusAllowed: style == 4 ? CPUSet(all.dropFirst()) : CPUSet(all),
+        memsAllowed: topology.nodes))
     var regions: [MemoryRegion] = []
     for cell in 0..<(twoCells ? 2 : 1) {
       let size = twoCells ? mib / 2 : mib

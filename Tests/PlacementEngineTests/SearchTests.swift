@@ -78,6 +78,66 @@ import Testing
     #expect(refusal.message.contains("reserved on any 2 cells at once (nearest: host h has that on 1)"))
   }
 
+  /// Four cores of one thread come first by number, two of two threads by cache: what is counted is what is taken.
+  @Test func idleThreadsAreCountedOnTheCoresThatAreTaken() {
+    var view = host("h", cells: 1, cpus: 8, threads: 2)
+    for cpu in 0..<4 { view.topology.pcpus[cpu].siblings = [cpu] }
+    view.topology.l3Groups = [
+      L3Group(id: 0, size: KiB(mib: 16), cpus: [4, 5, 6, 7]), L3Group(id: 1, size: KiB(mib: 16), cpus: [0, 1, 2, 3]),
+    ]
+    for emulator in 0...6 {
+      let shape = Shape(
+        guestCells: [ShapeCell(vcpus: 2, memory: KiB(mib: 64))], cpuClass: .dedicated, smt: .isolate,
+        emulatorPCPUs: emulator)
+      let found = Placer(inventory: Inventory(hosts: [view]), policy: bare).place(shape, explain: false)
+      guard let placement = found.placement else { continue }
+      #expect(violations(of: placement, shape: shape, in: Inventory(hosts: [view]), policy: bare) == [])
+    }
+  }
+
+  @Test func isolatedCPUsAreForVCPUsWithCPUsOfTheirOwn() throws {
+    var view = host("h", cells: 1, cpus: 8, guests: [guest("f", pins: Array(repeating: [0, 1], count: 8))])
+    view.topology.isolated = [2, 3, 4, 5, 6, 7]
+    let shape = Shape(guestCells: [ShapeCell(vcpus: 4, memory: KiB(mib: 64))], cpuClass: .dedicated)
+    let placement = try #require(
+      Placer(inventory: Inventory(hosts: [view]), policy: bare).place(shape, explain: false).placement)
+    #expect(placement.dedicated == [2, 3, 4, 5])
+    #expect(violations(of: placement, shape: shape, in: Inventory(hosts: [view]), policy: bare) == [])
+  }
+
+  /// 64 KiB are the base pages of some machines and a pool of others.
+  @Test func smallPagesFromAPoolNeedNoOrdinaryMemory() {
+    var view = host("h", cells: 1, mib: 2048)
+    view.topology.cells[0].memoryFree = 0
+    view.topology.cells[0].pages = [
+      PagePool(size: .base, total: 1024, free: 0), PagePool(size: PageSize(kib: 64), total: 1 << 14, free: 1 << 14),
+    ]
+    let shape = Shape(
+      guestCells: [ShapeCell(vcpus: 1, memory: KiB(mib: 64))], pageSize: PageSize(kib: 64))
+    let found = Placer(inventory: Inventory(hosts: [view]), policy: bare).place(shape, explain: false)
+    #expect(found.placement != nil, "\(found.refusal?.message ?? "")")
+  }
+
+  /// A host with more cells than the index knows is looked at beside it, not instead of it.
+  @Test func aVeryWideHostIsStillChosenWhereItIsBest() throws {
+    var policy = bare
+    policy.groups = []
+    let hosts = [host("a", cells: 2, cpus: 2), host("b", cells: 18, cpus: 4), host("c", cells: 2, cpus: 4)]
+    for vcpus in 1...4 {
+      let shape = Shape(guestCells: [ShapeCell(vcpus: vcpus, memory: KiB(mib: 64))], cpuClass: .dedicated)
+      var placer = Placer(inventory: Inventory(hosts: hosts), policy: policy)
+      var search = FleetSearch(Demand(shape), budget: 1_000_000, policy: policy, measure: placer.worth.measure)
+      search.run(over: placer.rooms, explain: false)
+      let best = try #require(search.best)
+      let found = placer.decide(shape, explain: false).placement
+      #expect(found?.host == placer.rooms[best.position].view.id && found?.cells.map(\.cell) == best.cells)
+    }
+    let wide = Shape(
+      guestCells: Array(repeating: ShapeCell(vcpus: 4, memory: KiB(mib: 64)), count: 8), cpuClass: .dedicated)
+    #expect(
+      Placer(inventory: Inventory(hosts: hosts), policy: policy).place(wide, explain: false).placement?.host == "b")
+  }
+
   @Test func aPlacerThatLearnsHostByHostDecidesLikeOneMadeAtOnce() {
     var random = RandomFleet(seed: 9)
     let hosts = (0..<6).map { random.host(HostID("h\($0)"), guests: 2) }

@@ -86,7 +86,7 @@ extension Sampler {
           guest: text(), cells: maybe { $0.some { $0.cell() } }, scope: maybe { $0.word() },
           driver: maybe { $0.word() }, dryRun: bool(), explain: bool())),
       .placeShape(shape(), explain: bool()),
-      .start(StartGuest(guest: id(), shape: shape(), domainXML: text(), dryRun: bool())),
+      .start(StartGuest(guest: id(), guestName: text(), shape: shape(), domainXML: text(), dryRun: bool())),
       .change(
         ManualChange(
           guest: text(), desired: pinning(), scope: maybe { $0.word() }, driver: maybe { $0.word() }, dryRun: bool())),

@@ -134,6 +134,7 @@ extension PlaceGuest {
 extension ProtoStartGuest {
   init(_ start: StartGuest) {
     guest = start.guest.text
+    guestName = start.guestName
     shape = ProtoShape(start.shape)
     domainXml = start.domainXML
     dryRun = start.dryRun
@@ -144,8 +145,8 @@ extension StartGuest {
   init(_ proto: ProtoStartGuest) throws(WireError.Kind) {
     try FieldCheck.present(proto.hasShape, "start.shape")
     self.init(
-      guest: try FieldCheck.id(proto.guest, "start.guest"), shape: try Shape(proto.shape), domainXML: proto.domainXml,
-      dryRun: proto.dryRun)
+      guest: try FieldCheck.id(proto.guest, "start.guest"), guestName: proto.guestName,
+      shape: try Shape(proto.shape), domainXML: proto.domainXml, dryRun: proto.dryRun)
   }
 }
 

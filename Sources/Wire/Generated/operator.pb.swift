@@ -1165,6 +1165,9 @@ nonisolated struct ProtoStartGuest: Sendable {
 
   var dryRun: Bool = false
 
+  /// The name in the domain's XML.
+  var guestName: String = String()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -3211,7 +3214,7 @@ nonisolated extension ProtoPlaceShapes: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension ProtoStartGuest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".StartGuest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{1}shape\0\u{3}domain_xml\0\u{3}dry_run\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{1}shape\0\u{3}domain_xml\0\u{3}dry_run\0\u{3}guest_name\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3223,6 +3226,7 @@ nonisolated extension ProtoStartGuest: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 2: try { try decoder.decodeSingularMessageField(value: &self._shape) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.domainXml) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.guestName) }()
       default: break
       }
     }
@@ -3245,6 +3249,9 @@ nonisolated extension ProtoStartGuest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.dryRun != false {
       try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 4)
     }
+    if !self.guestName.isEmpty {
+      try visitor.visitSingularStringField(value: self.guestName, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3253,6 +3260,7 @@ nonisolated extension ProtoStartGuest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs._shape != rhs._shape {return false}
     if lhs.domainXml != rhs.domainXml {return false}
     if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.guestName != rhs.guestName {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -7,12 +7,15 @@ import LibvirtXML
 /// one gets it here.
 struct DomainIdentity {
   let guest: GuestID
+  let name: String
   let xml: String
 
   /// - Parameter newUUID: used when the domain has none.
   init(xml: String, newUUID: @autoclosure () -> String = randomUUID()) throws(CommandFailure) {
     do {
-      if let uuid = try DomainDocument(parsing: xml).uuid {
+      let domain = try DomainDocument(parsing: xml)
+      name = domain.name
+      if let uuid = domain.uuid {
         guest = GuestID(try Self.canonical(uuid))
         self.xml = xml
         return

@@ -26,7 +26,8 @@ struct StartCommand: AskingCommand {
   func perform(_ console: Console) throws(CommandFailure) {
     let shape = try shape.resolved()
     let domain = try DomainIdentity(xml: readText(domainXml, kind: "domain XML"))
-    let start = StartGuest(guest: domain.guest, shape: shape, domainXML: domain.xml, dryRun: change.dryRun)
+    let start = StartGuest(
+      guest: domain.guest, guestName: domain.name, shape: shape, domainXML: domain.xml, dryRun: change.dryRun)
     try submit(.start(start), console, change.waiting)
   }
 }

@@ -86,6 +86,9 @@ struct ShapeOptions: ParsableArguments {
     if dedicated, dedicatedVcpus != nil {
       throw ValidationError("--dedicated gives every vcpu a host CPU; --dedicated-vcpus only some")
     }
+    if let dedicatedVcpus, !(0...Guest.vcpusLimit).contains(dedicatedVcpus) {
+      throw ValidationError("--dedicated-vcpus is \(dedicatedVcpus); allowed: 0...\(Guest.vcpusLimit)")
+    }
     for (option, value) in [("--emulator-pcpus", emulatorPcpus), ("--iothreads", iothreads)] {
       if let value, !(0...64).contains(value) { throw ValidationError("\(option) is \(value); allowed: 0...64") }
     }
