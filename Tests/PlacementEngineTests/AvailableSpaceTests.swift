@@ -77,16 +77,27 @@ import Testing
         values[host][column] = .random(in: 0...9, using: &random)
         rows.set(host, column, values[host][column])
       } else {
-        let from = step % 2 * CostRows.columnsPerBlock
+        let block = step % 2
         var row = CostRows.Row.zero
         for lane in 0..<CostRows.columnsPerBlock {
           row[lane] = random.number(0...3) == 0 ? CostRows.impossible : Int32(random.number(0...9))
-          values[host][from + lane] = row[lane]
+          values[host][block * CostRows.columnsPerBlock + lane] = row[lane]
         }
-        rows.set(host, from: from, row)
+        rows.set(host, block: block, row)
       }
       check()
     }
+    // All at once: the same values in both blocks.
+    for host in 0..<hosts {
+      var row = CostRows.Row.zero
+      for lane in 0..<CostRows.columnsPerBlock {
+        row[lane] = Int32(random.number(0...99))
+        for block in 0..<2 { values[host][block * CostRows.columnsPerBlock + lane] = row[lane] }
+      }
+      for block in 0..<2 { rows.plant(host, block: block, row) }
+    }
+    for block in 0..<2 { rows.raise(block: block) }
+    check()
     for host in 0..<hosts {
       for column in 0..<width { rows.set(host, column, CostRows.impossible) }
     }

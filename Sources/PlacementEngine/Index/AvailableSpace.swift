@@ -7,17 +7,21 @@ typealias Lanes = SIMD16<Int16>
 /// proportionally, times the shape's weight. For guests of k like cells on cells with q free slots each, that number is
 /// the largest t with Σ min(q, t) ≥ k·t (arXiv 2604.15033), which is the least of ⌊Sⱼ / (k − j)⌋ over j < k, where Sⱼ
 /// is the sum of all q but the j largest. Costs are integers; a mix that fits once is worth `unit`.
-struct AvailableSpace: Sendable {
-  struct Entry: Sendable {
-    let cell: CellSpace
+package struct AvailableSpace: Sendable {
+  package struct Entry: Sendable {
+    package let cell: CellSpace
     /// 1 to 8.
-    let cells: Int
+    package let cells: Int
     /// The share of `unit`.
-    let weight: Int
+    package let weight: Int
+
+    package init(cell: CellSpace, cells: Int, weight: Int) {
+      (self.cell, self.cells, self.weight) = (cell, cells, weight)
+    }
   }
 
   /// At most `entriesMaximum`, ascending by cells.
-  let entries: [Entry]
+  package let entries: [Entry]
   private let contentionPrice: Int
   private let blocks: [SlotBlock]
   /// By entry and number of guests up to `tableEnd`.
@@ -26,7 +30,7 @@ struct AvailableSpace: Sendable {
   /// What one guest of the mix is worth: fine enough for the smallest guest on the largest host.
   static let unit = 1 << 18
   /// What each free CPU of a host costs its guests: hosts that are filled already are preferred a little.
-  static let emptiness = unit * 4634 / 1_000_000
+  package static let emptiness = unit * 4634 / 1_000_000
   /// Slots count to the power of so many 64ths: the last slot for a shape is worth a little less than each of many.
   private static let growthExponent = 70
   /// Shapes that are looked at: two blocks of lanes.
@@ -41,7 +45,7 @@ struct AvailableSpace: Sendable {
   private static let growth: [Double] = (0...tableEnd).map { power(Double($0), growthExponent) }
 
   /// `contentionPrice` is what a thousandth of contention costs.
-  init(_ unsorted: [Entry], contentionPrice: Int = 0) {
+  package init(_ unsorted: [Entry], contentionPrice: Int = 0) {
     self.contentionPrice = contentionPrice
     let entries = unsorted.prefix(Self.entriesMaximum).enumerated()
       .sorted { ($0.element.cells, $0.offset) < ($1.element.cells, $1.offset) }.map(\.element)
@@ -71,7 +75,8 @@ struct AvailableSpace: Sendable {
     blocks.withUnsafeBufferPointer { blocks in
       var worth = 0
       for block in 0..<Self.blockCount where !blocks[block].isEmpty {
-        worth += value(of: blocks[block].guests(slots, cells: cells, offset: block), block)
+        let place = blocks.baseAddress.unsafelyUnwrapped + block
+        worth += value(of: SlotBlock.guests(place, slots, cells: cells, offset: block), block)
       }
       return worth
     }
@@ -105,7 +110,7 @@ struct AvailableSpace: Sendable {
   }
 
   /// What so many guests of an entry are worth.
-  func value(of guests: Int, entry: Int) -> Int {
+  package func value(of guests: Int, entry: Int) -> Int {
     let row = entry * Self.rowStride
     let last = row + min(guests, Self.tableEnd)
     let more = Int(values[row + Self.tableEnd]) - Int(values[row + Self.tableEnd - 1])

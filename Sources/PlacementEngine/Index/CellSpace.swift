@@ -37,7 +37,7 @@ public struct CellSpace: Sendable, Hashable {
   }
 
   /// What is left of a cell when a guest cell has taken what it needs.
-  static func - (space: CellSpace, need: CellSpace) -> CellSpace {
+  package static func - (space: CellSpace, need: CellSpace) -> CellSpace {
     var left = CellSpace(cpus: space.cpus - need.cpus, memory: space.memory - need.memory)
     left.floating = space.floating - need.floating
     left.hugePages = space.hugePages - need.hugePages
@@ -48,7 +48,7 @@ public struct CellSpace: Sendable, Hashable {
   }
 
   /// What a cell has when a guest cell has given back what it needed.
-  static func + (space: CellSpace, need: CellSpace) -> CellSpace {
+  package static func + (space: CellSpace, need: CellSpace) -> CellSpace {
     var more = CellSpace(cpus: space.cpus + need.cpus, memory: space.memory + need.memory)
     more.floating = space.floating + need.floating
     more.hugePages = space.hugePages + need.hugePages
@@ -129,8 +129,11 @@ public struct CellChoice: Sendable, Hashable {
 
   /// The host cell of a guest cell, 0 to 15.
   public subscript(guestCell: Int) -> Int {
-    get { Int(bits >> UInt32(guestCell * 4) & 15) }
-    set { bits = bits & ~(15 << UInt32(guestCell * 4)) | UInt32(newValue) << UInt32(guestCell * 4) }
+    @inline(__always) get { Int(bits &>> UInt32(truncatingIfNeeded: guestCell &* 4) & 15) }
+    @inline(__always) set {
+      let shift = UInt32(truncatingIfNeeded: guestCell &* 4)
+      bits = bits & ~(15 &<< shift) | UInt32(truncatingIfNeeded: newValue) &<< shift
+    }
   }
 
   /// Cells of the widest host.

@@ -1,30 +1,80 @@
 /// The states that cells are in, each with what has been worked out for it: slots of the mix, and for each column the
-/// loss by one guest cell.
+/// loss by one guest cell and the state that it leads to.
 ///
 /// Cells of one state are the same to every guest, so what is worked out for one holds for all of them. States are
-/// numbered from 0; a number holds until `forget`.
+/// numbered from 0; a number holds until `forget`. Nothing is allocated until there are more than were reserved.
 struct CellStates: Sendable {
   private var spaces: [CellSpace] = []
   /// By state, `AvailableSpace.blockCount` each.
   private var slots: [Lanes] = []
-  /// By state: what its free CPUs cost guests.
-  private var prices: [Int32] = []
-  /// By state: its worth to guests of one cell.
-  private var worths: [Int32] = []
-  /// By state, `width` each: the least that a guest cell of a column takes of the worth; `unknown` until asked for.
-  private var losses: [Int32] = []
+  /// By state, `stride` each: a head (`Head`), then for each column the least that a guest cell takes of the worth. The
+  /// two are read together whenever a host changes, and begin with a line of the cache.
+  private var records: [Line] = []
+  /// By state, `width` each: the state that a guest cell of a column leads to, where the loss is known and no `misfit`.
+  private var afters: [Int32] = []
   private(set) var width: Int
   /// Numbers by hash, open addressing; -1 is empty.
   private var table: [Int32] = Array(repeating: -1, count: 4096)
 
+  private typealias Line = SIMD16<Int32>
+
+  /// What is at the head of a record.
+  private enum Head {
+    /// What the free CPUs cost guests.
+    static let price = 0
+    /// The worth to guests of one cell.
+    static let worth = 1
+    /// Whether the losses are known: 1 or 0.
+    static let isKnown = 2
+    /// Whether there is load, which makes losses depend on more than the state: 1 or 0.
+    static let isLoaded = 3
+    static let count = 8
+  }
+
   /// Loss where a guest cell does not fit: larger than any, and small enough to be added up.
   static let misfit: Int32 = 1 << 26
-  private static let unknown: Int32 = -1
 
   init(width: Int) { self.width = width }
 
   var count: Int { spaces.count }
   subscript(state: Int32) -> CellSpace { spaces[Int(state)] }
+
+  /// Numbers of a record.
+  private var stride: Int { lines * Line.scalarCount }
+  private var lines: Int { (Head.count + width + Line.scalarCount - 1) / Line.scalarCount }
+
+  /// Makes room for so many states.
+  mutating func reserve(_ count: Int) {
+    spaces.reserveCapacity(count)
+    slots.reserveCapacity(count * AvailableSpace.blockCount)
+    records.reserveCapacity(count * lines)
+    afters.reserveCapacity(count * width)
+    if count * 2 > table.count { rehash(Self.tableSize(for: count)) }
+  }
+
+  private static func tableSize(for count: Int) -> Int {
+    var size = 4096
+    while size < count * 2 { size *= 2 }
+    return size
+  }
+
+  // MARK: - Records
+
+  @inline(__always) private func read<T>(_ body: (UnsafePointer<Int32>) -> T) -> T {
+    records.withUnsafeBytes { body($0.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Int32.self)) }
+  }
+
+  @inline(__always) private func record(_ state: Int32, _ place: Int) -> Int32 {
+    let at = Int(state) &* stride &+ place
+    return read { $0[at] }
+  }
+
+  private mutating func set(_ state: Int32, _ place: Int, _ value: Int32) {
+    let at = Int(state) * stride + place
+    records.withUnsafeMutableBytes { $0.assumingMemoryBound(to: Int32.self)[at] = value }
+  }
+
+  // MARK: - Numbers
 
   /// The number of a state.
   mutating func number(of space: CellSpace, _ measure: borrowing AvailableSpace) -> Int32 {
@@ -37,25 +87,32 @@ struct CellStates: Sendable {
     table[slot] = number
     spaces.append(space)
     append(measure)
-    if spaces.count * 2 > table.count { grow() }
+    if spaces.count * 2 > table.count { rehash(table.count * 2) }
     return number
   }
 
   private mutating func append(_ measure: borrowing AvailableSpace) {
-    let space = spaces[worths.count]
+    let state = Int32(truncatingIfNeeded: slots.count / AvailableSpace.blockCount)
+    let space = spaces[Int(state)]
     var worth = 0
     for block in 0..<AvailableSpace.blockCount {
       let lanes = measure.slots(of: space, block: block)
       slots.append(lanes)
       worth += measure.worth(ofCell: lanes, block: block)
     }
-    worths.append(Int32(clamping: worth))
-    prices.append(Int32(clamping: AvailableSpace.emptiness * space.cpus))
-    losses.append(contentsOf: repeatElement(Self.unknown, count: width))
+    records.append(contentsOf: repeatElement(.zero, count: lines))
+    afters.append(contentsOf: repeatElement(-1, count: width))
+    set(state, Head.price, Int32(clamping: AvailableSpace.emptiness * space.cpus))
+    set(state, Head.worth, Int32(clamping: worth))
+    set(state, Head.isLoaded, space.load == 0 ? 0 : 1)
   }
 
-  private mutating func grow() {
-    table = Array(repeating: -1, count: table.count * 4)
+  private mutating func rehash(_ size: Int) {
+    if size == table.count {
+      for slot in table.indices { table[slot] = -1 }
+    } else {
+      table = Array(repeating: -1, count: size)
+    }
     for number in spaces.indices {
       var slot = Self.hash(spaces[number]) & (table.count - 1)
       while table[slot] >= 0 { slot = (slot + 1) & (table.count - 1) }
@@ -78,28 +135,39 @@ struct CellStates: Sendable {
   }
 
   /// What a cell's free CPUs cost guests.
-  @inline(__always) func price(_ state: Int32) -> Int { Int(prices[Int(state)]) }
+  @inline(__always) func price(_ state: Int32) -> Int { Int(record(state, Head.price)) }
 
   /// What a cell's worth by itself loses from one state to a lesser one.
   func ownLoss(from state: Int32, to lesser: Int32) -> Int {
-    Int(worths[Int(state)]) - Int(worths[Int(lesser)])
+    Int(record(state, Head.worth)) - Int(record(lesser, Head.worth))
+  }
+
+  /// What a plain column's guest cell takes of a cell's worth by itself, and the state that it leads to, -1 where it
+  /// does not fit; nil when that must be worked out.
+  @inline(__always) func step(from state: Int32, by column: Int) -> (loss: Int, after: Int32)? {
+    let loss = record(state, Head.count &+ column)
+    if record(state, Head.isKnown) == 0 || record(state, Head.isLoaded) != 0 || loss == Self.misfit &- 1 { return nil }
+    return loss == Self.misfit ? (0, -1) : (Int(loss), afters[Int(state) &* width &+ column])
   }
 
   /// Works out a state's losses by the columns' guest cells, if that was not done.
   @inline(__always)
   mutating func prepare(_ state: Int32, for columns: borrowing [SlotDemand?], _ measure: borrowing AvailableSpace) {
-    if losses[Int(state) * width] == Self.unknown { workOut(state, columns, measure) }
+    if record(state, Head.isKnown) == 0 { workOut(state, columns, measure) }
   }
 
   private mutating func workOut(
     _ state: Int32, _ columns: borrowing [SlotDemand?], _ measure: borrowing AvailableSpace
   ) {
-    for column in 0..<width { setLoss(state, column, columns[column], measure) }
+    for column in 0..<width {
+      setLoss(state, column, column < columns.count ? columns[column] : nil, measure)
+    }
+    set(state, Head.isKnown, 1)
   }
 
   /// Works out one column's losses in all states whose losses are known, because the column is new.
   mutating func fill(_ column: Int, _ demand: SlotDemand?, _ measure: borrowing AvailableSpace) {
-    for state in 0..<Int32(truncatingIfNeeded: spaces.count) where losses[Int(state) * width] != Self.unknown {
+    for state in 0..<Int32(truncatingIfNeeded: spaces.count) where record(state, Head.isKnown) != 0 {
       setLoss(state, column, demand, measure)
     }
   }
@@ -110,20 +178,32 @@ struct CellStates: Sendable {
     var least = Self.misfit
     let space = spaces[Int(state)]
     var last: CellSpace?
-    guard let demand else { return losses[Int(state) * width + column] = least }
+    guard let demand else { return set(state, Head.count + column, least) }
     for need in demand.cells where need != last && space.holds(need) {
       last = need
       let after = number(of: space - need, measure)
       let loss = ownLoss(from: state, to: after) + measure.crowding(of: space, by: need, in: demand)
       least = min(least, Int32(clamping: min(loss, Int(Self.misfit) - 1)))
+      afters[Int(state) * width + column] = after
     }
-    losses[Int(state) * width + column] = least
+    set(state, Head.count + column, least)
   }
 
-  /// Eight columns' losses from `column` on.
-  @inline(__always) func losses(_ state: Int32, from column: Int) -> CostRows.Row {
-    losses.withUnsafeBytes {
-      $0.loadUnaligned(fromByteOffset: (Int(state) * width + column) * 4, as: CostRows.Row.self)
+  /// Calls `body` with where the losses of each of some cells begin, and the sum of their prices.
+  @inline(__always) func withLosses(
+    of cells: [Int32], _ range: Range<Int>, _ body: (UnsafeMutableBufferPointer<UnsafePointer<Int32>>, Int) -> Void
+  ) {
+    let stride = stride
+    read { records in
+      withUnsafeTemporaryAllocation(of: UnsafePointer<Int32>.self, capacity: CellChoice.hostCellsMaximum) { losses in
+        var price = 0
+        for cell in 0..<range.count {
+          let record = records + Int(cells[range.lowerBound &+ cell]) &* stride
+          price &+= Int(record[Head.price])
+          losses[cell] = record + Head.count
+        }
+        body(UnsafeMutableBufferPointer(rebasing: losses[0..<range.count]), price)
+      }
     }
   }
 
@@ -138,36 +218,25 @@ struct CellStates: Sendable {
   mutating func renew(width: Int, _ measure: borrowing AvailableSpace) {
     self.width = width
     slots.removeAll(keepingCapacity: true)
-    worths.removeAll(keepingCapacity: true)
-    prices.removeAll(keepingCapacity: true)
-    losses.removeAll(keepingCapacity: true)
-    while worths.count < spaces.count { append(measure) }
+    records.removeAll(keepingCapacity: true)
+    afters.removeAll(keepingCapacity: true)
+    for _ in spaces.indices { append(measure) }
   }
 
-  /// Keeps only the states of these cells, which get new numbers.
+  /// Keeps only the states of these cells, which get new numbers, and works everything out anew.
   mutating func forget(except cells: inout [Int32], _ measure: borrowing AvailableSpace) {
-    var kept = CellStates(width: width)
-    var numbers = [Int32](repeating: -1, count: spaces.count)
-    for index in cells.indices {
-      let old = Int(cells[index])
-      if numbers[old] < 0 { numbers[old] = kept.adopt(old, of: self) }
-      cells[index] = numbers[old]
+    // The table is filled anew anyway; until then it holds the new numbers.
+    for state in spaces.indices { table[state] = -1 }
+    for cell in cells { table[Int(cell)] = 0 }
+    var kept: Int32 = 0
+    for state in spaces.indices where table[state] == 0 {
+      spaces[Int(kept)] = spaces[state]
+      table[state] = kept
+      kept += 1
     }
-    self = kept
-  }
-
-  private mutating func adopt(_ state: Int, of other: CellStates) -> Int32 {
-    var slot = Self.hash(other.spaces[state]) & (table.count - 1)
-    while table[slot] >= 0 { slot = (slot + 1) & (table.count - 1) }
-    let number = Int32(truncatingIfNeeded: spaces.count)
-    table[slot] = number
-    spaces.append(other.spaces[state])
-    let blocks = AvailableSpace.blockCount
-    slots.append(contentsOf: other.slots[(state * blocks)..<((state + 1) * blocks)])
-    worths.append(other.worths[state])
-    prices.append(other.prices[state])
-    losses.append(contentsOf: other.losses[(state * width)..<((state + 1) * width)])
-    if spaces.count * 2 > table.count { grow() }
-    return number
+    for index in cells.indices { cells[index] = table[Int(cells[index])] }
+    spaces.removeSubrange(Int(kept)...)
+    rehash(table.count)
+    renew(width: width, measure)
   }
 }

@@ -33,6 +33,12 @@ struct ChoiceSearch: Sendable {
   private var limit = 0
   /// Whether it pays to look at what a part of the guest takes together: only where there is much to choose from.
   private var looksAtParts = false
+  /// Whether all guest cells are alike.
+  private var isPlain = false
+  /// A first answer, and what it costs.
+  private var isGreeted = false
+  private var greeting = CellChoice()
+  private var greetingCost = 0
   private var taken: UInt32 = 0
   private var current = CellChoice()
 
@@ -46,40 +52,62 @@ struct ChoiceSearch: Sendable {
     crowding = own
   }
 
-  /// Searches the host whose cells are in these states; `sureLoss` is what the guest takes of guests of several cells
-  /// wherever it goes.
+  /// Searches the host whose cells are in these states for the guest of a column.
   mutating func run(
-    _ demand: borrowing SlotDemand, on hostCells: Range<Int>, of fleet: borrowing [Int32], sureLoss: Int,
+    _ columns: borrowing Columns, _ column: Int, on hostCells: Range<Int>, of fleet: borrowing [Int32],
     _ known: inout CellStates, _ measure: borrowing AvailableSpace
   ) {
     (cost, choice, steps, taken) = (CostRows.impossible, CellChoice(), 0, 0)
-    (cells, guestCells) = (hostCells.count, demand.cells.count)
+    (cells, guestCells) = (hostCells.count, columns.cellCounts[column / CostRows.columnsPerBlock])
     guard guestCells <= cells else { return }
     price = 0
-    self.sureLoss = sureLoss
+    sureLoss = columns.sureLoss(column)
     for cell in 0..<cells {
       let state = fleet[hostCells.lowerBound + cell]
       states[cell] = state
+      known.prepare(state, for: columns.demands, measure)
       known.copySlots(of: state, to: &slots, cell: cell)
       price += known.price(state)
     }
-    guard prepare(demand, &known, measure) else { return }
+    isPlain = columns.arePlain[column]
+    if !(isPlain && prepare(column, known)) {
+      guard let demand = columns.demands[column] else { return }
+      prepare(demand, &known, measure)
+    }
+    guard addUp() else { return }
     before = measure.worth(of: slots, cells: cells)
     limit = CostRows.costMaximum + 1
     looksAtParts = guestCells > 2 && guestCells + 1 < cells
-    if looksAtParts { greet(known, measure) }
+    isGreeted = false
+    if guestCells < cells { greet(known, measure) }
     descend(0, own: 0, crowded: 0, known, measure)
+    if cost == CostRows.impossible, isGreeted {
+      (cost, choice) = (Int32(min(greetingCost, CostRows.costMaximum)), greeting)
+    }
   }
 
-  /// Works out what each guest cell would do to each cell; false when one of them fits nowhere.
+  /// Looks up what guest cells that are all alike would do to each cell; false when not all is known.
+  private mutating func prepare(_ column: Int, _ known: borrowing CellStates) -> Bool {
+    for cell in 0..<cells {
+      guard let step = known.step(from: states[cell], by: column) else { return false }
+      var at = cell
+      for guestCell in 0..<guestCells {
+        (after[at], own[at], crowding[at]) = (step.after, step.loss, 0)
+        isLike[guestCell] = guestCell > 0
+        at += CellChoice.hostCellsMaximum
+      }
+    }
+    return true
+  }
+
+  /// Works out what each guest cell would do to each cell.
   private mutating func prepare(
     _ demand: borrowing SlotDemand, _ known: inout CellStates, _ measure: borrowing AvailableSpace
-  ) -> Bool {
+  ) {
     let stride = CellChoice.hostCellsMaximum
     for guestCell in 0..<guestCells {
       let need = demand.cells[guestCell]
       isLike[guestCell] = guestCell > 0 && demand.cells[guestCell - 1] == need
-      rest[guestCell] = Int.max
       for cell in 0..<cells {
         let at = guestCell * stride + cell
         if isLike[guestCell] {
@@ -94,13 +122,23 @@ struct ChoiceSearch: Sendable {
             own[at] = known.ownLoss(from: states[cell], to: after[at]) + crowding[at]
           }
         }
-        if after[at] >= 0 { rest[guestCell] = min(rest[guestCell], own[at]) }
       }
-      if rest[guestCell] == Int.max { return false }
     }
-    // From the least of each guest cell to the sum over those behind it.
+  }
+
+  /// Adds up the least that the guest cells behind each can lose; false when one of them fits nowhere.
+  private mutating func addUp() -> Bool {
     var sum = 0
-    for guestCell in (0..<guestCells).reversed() { (rest[guestCell], sum) = (sum, sum + rest[guestCell]) }
+    for guestCell in (0..<guestCells).reversed() {
+      var least = Int.max
+      for at in (guestCell * CellChoice.hostCellsMaximum)..<(guestCell * CellChoice.hostCellsMaximum + cells)
+      where after[at] >= 0 {
+        least = min(least, own[at])
+      }
+      if least == Int.max { return false }
+      rest[guestCell] = sum
+      sum += least
+    }
     return true
   }
 
@@ -109,20 +147,32 @@ struct ChoiceSearch: Sendable {
   private mutating func greet(_ known: borrowing CellStates, _ measure: borrowing AvailableSpace) {
     var chosen: UInt32 = 0
     var crowded = 0
+    greeting = CellChoice()
     for guestCell in 0..<guestCells {
+      let row = guestCell * CellChoice.hostCellsMaximum
       var best = -1
       for cell in 0..<cells where chosen >> UInt32(cell) & 1 == 0 {
-        let at = guestCell * CellChoice.hostCellsMaximum + cell
-        guard after[at] >= 0 else { continue }
-        if best < 0 || own[at] < own[guestCell * CellChoice.hostCellsMaximum + best] { best = cell }
+        guard after[row + cell] >= 0 else { continue }
+        if best < 0 || own[row + cell] < own[row + best] { best = cell }
       }
       guard best >= 0 else { break }
       chosen |= 1 << UInt32(best)
-      crowded += crowding[guestCell * CellChoice.hostCellsMaximum + best]
-      known.copySlots(of: after[guestCell * CellChoice.hostCellsMaximum + best], to: &slots, cell: best)
+      greeting[guestCell] = best
+      crowded += crowding[row + best]
+      known.copySlots(of: after[row + best], to: &slots, cell: best)
     }
     if chosen.nonzeroBitCount == guestCells {
-      limit = min(limit, before - measure.worth(of: slots, cells: cells) + crowded + price + 1)
+      isGreeted = true
+      greetingCost = before - measure.worth(of: slots, cells: cells) + crowded + price
+      limit = min(limit, greetingCost + 1)
+    }
+    // The search gives like guest cells ascending cells.
+    if isPlain {
+      var rest = chosen
+      for guestCell in 0..<guestCells {
+        greeting[guestCell] = rest.trailingZeroBitCount & 15
+        rest &= rest &- 1
+      }
     }
     for cell in 0..<cells where chosen >> UInt32(cell) & 1 == 1 {
       known.copySlots(of: states[cell], to: &slots, cell: cell)
@@ -140,18 +190,21 @@ struct ChoiceSearch: Sendable {
       if after[at] < 0 || price + sureLoss + lost + own[at] + rest[guestCell] >= limit || hasTwin(cell, from: first) {
         continue
       }
-      if steps >= Self.stepsMaximum, cost < CostRows.impossible { return }
+      if steps >= Self.stepsMaximum, cost < CostRows.impossible || isGreeted { return }
       steps += 1
+      current[guestCell] = cell
+      if isLast, isGreeted, current == greeting {
+        if greetingCost < limit { settle(greetingCost) }
+        continue
+      }
       known.copySlots(of: after[at], to: &slots, cell: cell)
       let worse = crowded + crowding[at]
       let loss =
         isLast || looksAtParts
         ? before - measure.worth(of: slots, cells: cells) + worse : lost + own[at] + sureLoss
       if price + loss + rest[guestCell] < limit {
-        current[guestCell] = cell
         if isLast {
-          cost = Int32(min(price + loss, CostRows.costMaximum))
-          (limit, choice) = (price + loss, current)
+          settle(price + loss)
         } else {
           taken |= 1 << UInt32(cell)
           descend(guestCell + 1, own: lost + own[at], crowded: worse, known, measure)
@@ -160,6 +213,12 @@ struct ChoiceSearch: Sendable {
       }
       known.copySlots(of: states[cell], to: &slots, cell: cell)
     }
+  }
+
+  /// The present choice is the best so far.
+  private mutating func settle(_ cost: Int) {
+    self.cost = Int32(min(cost, CostRows.costMaximum))
+    (limit, choice) = (cost, current)
   }
 
   /// Whether a free cell of the same state was tried for this guest cell already.

@@ -23,11 +23,40 @@ public struct FleetIndex: Sendable {
 
   /// A place for one guest.
   public struct Slot: Sendable, Hashable {
-    /// By position in the list of hosts.
-    public let host: Int
+    // Small, because whoever hosts guests keeps one for each.
+    private let place: Int32
+    private let price: Int32
     public let cells: CellChoice
+
+    /// By position in the list of hosts.
+    public var host: Int { Int(place) }
     /// In parts of `AvailableSpace.unit`.
-    public let cost: Int
+    public var cost: Int { Int(price) }
+
+    init(host: Int, cells: CellChoice, cost: Int) {
+      (place, price) = (Int32(truncatingIfNeeded: host), Int32(clamping: cost))
+      self.cells = cells
+    }
+  }
+
+  /// How much work was done, which is the same in every run, unlike the time that it takes.
+  package struct Effort: Sendable {
+    /// Costs that were worked out for hosts, searches of a host's cells among them, and their steps.
+    package var costs = 0
+    package var searches = 0
+    package var steps = 0
+    /// Times that the mix was drawn anew.
+    package var lessons = 0
+    package init() {}
+
+    package static func - (later: Effort, sooner: Effort) -> Effort {
+      var effort = Effort()
+      effort.costs = later.costs - sooner.costs
+      effort.searches = later.searches - sooner.searches
+      effort.steps = later.steps - sooner.steps
+      effort.lessons = later.lessons - sooner.lessons
+      return effort
+    }
   }
 
   private(set) var racks: [Int]
@@ -36,11 +65,15 @@ public struct FleetIndex: Sendable {
   private(set) var cells: [Int32] = []
   private(set) var starts: [Int32] = [0]
   private var mix = ShapeMix()
-  private(set) var measure: AvailableSpace
+  package private(set) var measure: AvailableSpace
   private var columns = Columns()
   private(set) var rows: CostRows
   private var search = ChoiceSearch()
-  private var known = KnownCosts()
+  private var known: KnownCosts
+  /// What was settled last since the last change, because it is often the answer.
+  private var settled = (host: -1, column: 0, choice: CellChoice())
+  /// For benchmarks.
+  package private(set) var effort = Effort()
   /// States without cells that are kept, because cells often come back to them.
   private let statesSpare: Int
   private var statesMaximum: Int
@@ -53,16 +86,18 @@ public struct FleetIndex: Sendable {
   }
 
   /// An index that judges by a measure of somebody else's.
-  init(_ hosts: [Host], measure: AvailableSpace, statesSpare: Int = 16_384) {
+  package init(_ hosts: [Host], measure: AvailableSpace, statesSpare: Int = 16_384) {
     self.statesSpare = statesSpare
     self.measure = measure
     racks = hosts.map(\.rack)
+    known = KnownCosts(cells: hosts.reduce(1) { min(max($0, $1.free.count), CellChoice.hostCellsMaximum) })
     rows = CostRows(hosts: hosts.count, width: CostRows.columnsPerBlock)
     for host in hosts {
       for space in host.free.prefix(CellChoice.hostCellsMaximum) { cells.append(states.number(of: space, measure)) }
       starts.append(Int32(truncatingIfNeeded: cells.count))
     }
-    statesMaximum = cells.count + statesSpare
+    statesMaximum = states.count * 2 + statesSpare
+    states.reserve(statesMaximum)
   }
 
   public var count: Int { racks.count }
@@ -81,16 +116,17 @@ public struct FleetIndex: Sendable {
   /// Learns that such a guest was asked for, whether or not it will be placed.
   public mutating func learn(_ demand: SlotDemand) {
     guard mix.count(demand) else { return }
+    effort.lessons += 1
     judge(by: mix.measure())
   }
 
   /// Judges by another measure from now on, which all costs are worked out anew for.
   mutating func judge(by measure: AvailableSpace) {
     self.measure = measure
-    forgetStates()
+    settled.host = -1
     columns.renew(measure)
-    states.renew(width: rows.width, measure)
-    for host in 0..<count { refresh(host) }
+    forgetStates()
+    for block in 0..<columns.blockCount { refresh(block: block) }
   }
 
   // MARK: - Deciding
@@ -166,8 +202,10 @@ public struct FleetIndex: Sendable {
 
   /// Turns a bound into the cost.
   private mutating func settle(_ host: Int, _ column: Int) {
-    let cost = found(host, column).cost
-    rows.set(host, column, cost == CostRows.impossible ? cost : CostRows.exact(cost))
+    effort.costs += 1
+    let found = found(host, column)
+    rows.set(host, column, found.cost == CostRows.impossible ? found.cost : CostRows.exact(found.cost))
+    settled = (host, column, found.choice)
   }
 
   /// What a guest costs on a host, and on which cells.
@@ -175,14 +213,18 @@ public struct FleetIndex: Sendable {
     let range = range(host)
     let place = known.place(column, cells, range)
     if let found = known.find(at: place, column, cells, range) { return found }
-    guard let demand = columns.demands[column] else { return (CostRows.impossible, CellChoice()) }
-    search.run(demand, on: range, of: cells, sureLoss: columns.sureLoss(column), &states, measure)
+    search.run(columns, column, on: range, of: cells, &states, measure)
+    effort.searches += 1
+    effort.steps += search.steps
     let found = (cost: search.cost, choice: search.choice)
     known.keep(at: place, column, cells, range, cost: found.cost, choice: found.choice)
     return found
   }
 
   private mutating func slot(_ host: Int, _ column: Int) -> Slot {
+    if settled.host == host, settled.column == column {
+      return Slot(host: host, cells: settled.choice, cost: Int(rows[host, column] >> 1))
+    }
     let found = found(host, column)
     return Slot(host: host, cells: found.choice, cost: Int(found.cost))
   }
@@ -192,9 +234,15 @@ public struct FleetIndex: Sendable {
   /// Takes the room of a place that was found in the present state.
   public mutating func take(_ slot: Slot, for demand: SlotDemand) {
     let start = Int(starts[slot.host])
+    let column = columns.last(demand) ?? -1
+    let isPlain = column >= 0 && columns.arePlain[column]
     for guestCell in demand.cells.indices {
       let cell = start + slot.cells[guestCell]
-      cells[cell] = states.number(of: states[cells[cell]] - demand.cells[guestCell], measure)
+      if isPlain, let step = states.step(from: cells[cell], by: column), step.after >= 0 {
+        cells[cell] = step.after
+      } else {
+        cells[cell] = states.number(of: states[cells[cell]] - demand.cells[guestCell], measure)
+      }
     }
     changed(slot.host)
   }
@@ -216,6 +264,7 @@ public struct FleetIndex: Sendable {
   }
 
   private mutating func changed(_ host: Int) {
+    settled.host = -1
     if states.count > statesMaximum { forgetStates() }
     refresh(host)
   }
@@ -230,46 +279,38 @@ public struct FleetIndex: Sendable {
   /// Sets the bounds of a host in all columns.
   private mutating func refresh(_ host: Int) {
     let range = range(host)
-    var price = 0
-    for cell in range {
-      states.prepare(cells[cell], for: columns.demands, measure)
-      price += states.price(cells[cell])
-    }
-    for block in 0..<columns.blocksUsed {
-      let from = block * CostRows.columnsPerBlock
-      rows.set(host, from: from, bounds(range, block, price: price))
+    for cell in range { states.prepare(cells[cell], for: columns.demands, measure) }
+    Self.setBounds(of: host, in: &rows, states, cells, range, columns)
+  }
+
+  private static func setBounds(
+    of host: Int, in rows: inout CostRows, _ states: CellStates, _ cells: [Int32], _ range: Range<Int>,
+    _ columns: Columns
+  ) {
+    states.withLosses(of: cells, range) { losses, price in
+      for block in 0..<columns.blockCount {
+        rows.set(host, block: block, columns.bounds(losses, block, price: price))
+      }
     }
   }
 
-  /// The least that guests of eight columns can cost on a host: the least own losses of as many cells as they have.
-  @inline(__always) private func bounds(
-    _ range: Range<Int>, _ block: Int, price: Int
-  ) -> CostRows.Row {
-    let (counts, column) = (columns.counts[block], block * CostRows.columnsPerBlock)
-    let misfit = CostRows.Row(repeating: CellStates.misfit)
-    var first = misfit
-    var second = misfit
-    var sum = CostRows.Row.zero
-    var fitting = CostRows.Row.zero
-    for cell in range {
-      let loss = states.losses(cells[cell], from: column)
-      let isFirst = loss .< first
-      let loser = loss.replacing(with: first, where: isFirst)
-      first = first.replacing(with: loss, where: isFirst)
-      second = second.replacing(with: loser, where: loser .< second)
-      sum &+= loss
-      fitting &+= CostRows.Row.one.replacing(with: CostRows.Row.zero, where: loss .== misfit)
+  /// Sets the bounds of all hosts in one block of columns.
+  private mutating func refresh(block: Int) {
+    for host in 0..<count {
+      let range = range(host)
+      for cell in range { states.prepare(cells[cell], for: columns.demands, measure) }
+      Self.plantBounds(of: host, in: &rows, states, cells, range, columns, block)
     }
-    var bound = first &+ (counts &- CostRows.Row.one) &* second
-    bound = bound.replacing(with: first, where: counts .== CostRows.Row.one)
-    bound = bound.replacing(
-      with: sum, where: counts .== CostRows.Row(repeating: Int32(truncatingIfNeeded: range.count)))
-    bound &+=
-      columns.sureLosses[block] &+ CostRows.Row(repeating: Int32(clamping: min(price, CostRows.costMaximum / 2)))
-    let most = CostRows.Row(repeating: Int32(CostRows.costMaximum))
-    bound = bound.replacing(with: most, where: bound .> most)
-    bound &+= bound
-    return bound.replacing(with: CostRows.Row(repeating: CostRows.impossible), where: fitting .< counts)
+    rows.raise(block: block)
+  }
+
+  private static func plantBounds(
+    of host: Int, in rows: inout CostRows, _ states: CellStates, _ cells: [Int32], _ range: Range<Int>,
+    _ columns: Columns, _ block: Int
+  ) {
+    states.withLosses(of: cells, range) { losses, price in
+      rows.plant(host, block: block, columns.bounds(losses, block, price: price))
+    }
   }
 
   // MARK: - Columns
@@ -279,13 +320,19 @@ public struct FleetIndex: Sendable {
     if let known = columns.find(demand) { return known }
     let column = columns.add(demand, measure)
     known.forget()
-    if columns.demands.count != rows.width {
-      rows = CostRows(hosts: count, width: columns.demands.count)
+    if columns.width != rows.width {
+      rows = CostRows(hosts: count, width: columns.width)
       states.renew(width: rows.width, measure)
+      for block in 0..<columns.blockCount { refresh(block: block) }
     } else {
-      states.fill(column, demand, measure)
+      // Its neighbours' exact costs become bounds again, which they were before they were asked for.
+      let block = column / CostRows.columnsPerBlock * CostRows.columnsPerBlock
+      for neighbour in block..<(block + CostRows.columnsPerBlock)
+      where neighbour == column || columns.demands[neighbour] == nil {
+        states.fill(neighbour, columns.demands[neighbour], measure)
+      }
+      refresh(block: column / CostRows.columnsPerBlock)
     }
-    for host in 0..<count { refresh(host) }
     return column
   }
 }

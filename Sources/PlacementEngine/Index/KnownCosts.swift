@@ -3,24 +3,29 @@
 ///
 /// A table with one place for each key; the newer entry stays. Entries are compared whole, so a hit is never wrong.
 struct KnownCosts: Sendable {
-  /// By place: column, number of cells, cost, choice, then the states.
+  /// By place: column, number of cells, cost, choice, then the states; no column is -1.
   private var entries: [Int32]
+  private let stride: Int
 
   private static let places = 4096
-  private static let stride = 4 + CellChoice.hostCellsMaximum
+  private static let head = 4
 
-  init() { entries = Array(repeating: -1, count: Self.places * Self.stride) }
+  /// For hosts of so many cells at most.
+  init(cells: Int) {
+    stride = (Self.head + cells + 7) / 8 * 8
+    entries = Array(repeating: -1, count: Self.places * stride)
+  }
 
   /// Forgets everything, because states have new numbers or cost something else.
   mutating func forget() {
-    for place in 0..<Self.places { entries[place * Self.stride] = -1 }
+    for place in 0..<Self.places { entries[place * stride] = -1 }
   }
 
   /// The place for a column and states.
   @inline(__always) func place(_ column: Int, _ states: borrowing [Int32], _ range: Range<Int>) -> Int {
     var hash = UInt32(truncatingIfNeeded: column) &* 0x9e37_79b9
     for cell in range { hash = (hash ^ UInt32(bitPattern: states[cell])) &* 0x85eb_ca6b ^ hash >> 15 }
-    return Int((hash ^ hash >> 16) % UInt32(Self.places)) * Self.stride
+    return Int((hash ^ hash >> 16) % UInt32(Self.places)) * stride
   }
 
   /// What is known of a place; a cost of `impossible` says that the guest does not fit.
@@ -30,7 +35,9 @@ struct KnownCosts: Sendable {
     guard entries[place] == Int32(truncatingIfNeeded: column),
       entries[place + 1] == Int32(truncatingIfNeeded: range.count)
     else { return nil }
-    for cell in 0..<range.count where entries[place + 4 + cell] != states[range.lowerBound + cell] { return nil }
+    for cell in 0..<range.count where entries[place + Self.head + cell] != states[range.lowerBound + cell] {
+      return nil
+    }
     return (entries[place + 2], CellChoice(bits: UInt32(bitPattern: entries[place + 3])))
   }
 
@@ -40,6 +47,6 @@ struct KnownCosts: Sendable {
     entries[place] = Int32(truncatingIfNeeded: column)
     entries[place + 1] = Int32(truncatingIfNeeded: range.count)
     (entries[place + 2], entries[place + 3]) = (cost, Int32(bitPattern: choice.bits))
-    for cell in 0..<range.count { entries[place + 4 + cell] = states[range.lowerBound + cell] }
+    for cell in 0..<range.count { entries[place + Self.head + cell] = states[range.lowerBound + cell] }
   }
 }

@@ -54,8 +54,11 @@ struct SlotBlock: Sendable {
     return slots.replacing(with: Lanes.zero, where: .!isUsed)
   }
 
-  /// How many guests of each lane fit on cells with these slots: lane by lane the least of ⌊Sⱼ / (k − j)⌋.
-  @inline(__always) func guests(_ slots: borrowing [Lanes], cells count: Int, offset: Int) -> Lanes {
+  /// How many guests of each lane fit on cells with these slots: lane by lane the least of ⌊Sⱼ / (k − j)⌋. The block
+  /// is given by its place, because it would be copied as a value.
+  @inline(__always) static func guests(
+    _ block: UnsafePointer<SlotBlock>, _ slots: borrowing [Lanes], cells count: Int, offset: Int
+  ) -> Lanes {
     slots.withUnsafeBufferPointer { slots in
       var sum = Lanes.zero
       var most = Lanes.zero
@@ -68,53 +71,77 @@ struct SlotBlock: Sendable {
         least = least.replacing(with: cell, where: cell .< least)
         index += AvailableSpace.blockCount
       }
-      if cellsMaximum == 1 { return sum }
+      if block.pointee.cellsMaximum == 1 { return sum }
       let half = sum &>> Lanes.one
       let rest = sum &- most
-      var guests = sum.replacing(with: half.replacing(with: rest, where: rest .< half), where: isPair)
+      var guests = sum.replacing(with: half.replacing(with: rest, where: rest .< half), where: block.pointee.isPair)
       let all = Lanes(repeating: Int16(truncatingIfNeeded: count))
-      if cellsMaximum > 2 {
+      let cells = block.pointee.cells
+      if block.pointee.cellsMaximum > 2 {
         let isAll = cells .== all
-        guests = guests.replacing(with: least, where: isAll .& isSeveral)
+        guests = guests.replacing(with: least, where: isAll .& block.pointee.isSeveral)
         let isInner = (cells .> Lanes(repeating: 2)) .& (cells .< all)
-        if any(isInner) { guests = guests.replacing(with: peeled(slots, count, offset), where: isInner) }
+        if any(isInner) { guests = guests.replacing(with: peeled(block, slots, count, offset), where: isInner) }
       }
       return guests.replacing(with: Lanes.zero, where: cells .> all)
     }
   }
 
-  /// The same for three cells and more, on hosts with still more cells: takes off the largest one after another.
-  private func peeled(_ slots: UnsafeBufferPointer<Lanes>, _ count: Int, _ offset: Int) -> Lanes {
-    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: count) { left in
+  /// The same for three cells and more, on hosts with still more cells.
+  private static func peeled(
+    _ block: UnsafePointer<SlotBlock>, _ slots: UnsafeBufferPointer<Lanes>, _ count: Int, _ offset: Int
+  ) -> Lanes {
+    // By number of cells taken off, the largest first: what is left of the sum.
+    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: SlotDemand.cellsMaximum) { left in
+      let most = block.pointee.cellsMaximum
       var sum = Lanes.zero
+      for rank in 0..<most { left[rank] = .zero }
       for cell in 0..<count {
-        left[cell] = slots[cell * AvailableSpace.blockCount + offset]
-        sum &+= left[cell]
-      }
-      var guests = Lanes(repeating: Int16.max)
-      for peeled in 0..<min(cellsMaximum, count) {
-        let parts = cells &- Lanes(repeating: Int16(truncatingIfNeeded: peeled))
-        let quotient = Self.quotient(sum, parts)
-        guests = guests.replacing(with: quotient, where: (parts .> Lanes.zero) .& (quotient .< guests))
-        // The largest of each lane goes to the end.
-        var largest = left[0]
-        for cell in 1..<max(count - peeled, 1) {
-          let other = left[cell]
-          let isLarger = other .> largest
-          left[cell - 1] = other.replacing(with: largest, where: isLarger)
-          largest = largest.replacing(with: other, where: isLarger)
+        var next = slots[cell * AvailableSpace.blockCount + offset]
+        sum &+= next
+        // The largest of each lane come first.
+        for rank in 1..<most {
+          let other = left[rank]
+          left[rank] = other.replacing(with: next, where: next .> other)
+          next = next.replacing(with: other, where: next .> other)
         }
-        sum &-= largest
       }
-      return guests
+      left[0] = sum
+      for rank in 1..<most { left[rank] = left[rank - 1] &- left[rank] }
+      return least(block, UnsafeRawBufferPointer(left), count)
     }
   }
 
-  /// Rounded down; anything where `parts` is below 1.
-  private static func quotient(_ sum: Lanes, _ parts: Lanes) -> Lanes {
-    var result = sum
-    for lane in 0..<Lanes.scalarCount where parts[lane] > 1 { result[lane] /= parts[lane] }
-    return result
+  /// Whole numbers are divided by 1 to 8 with a product and a shift of so many digits, which is exact below 2^15.
+  private static let shift: UInt64 = 20
+  private static let inverses = SIMD16<UInt64>(
+    0, (1 << 20) + 1, (1 << 20) / 2 + 1, (1 << 20) / 3 + 1, (1 << 20) / 4 + 1, (1 << 20) / 5 + 1, (1 << 20) / 6 + 1,
+    (1 << 20) / 7 + 1, (1 << 20) / 8 + 1, 0, 0, 0, 0, 0, 0, 0)
+
+  /// By lane the least of what is left over the cells that are still wanted.
+  private static func least(
+    _ block: UnsafePointer<SlotBlock>, _ left: UnsafeRawBufferPointer, _ count: Int
+  ) -> Lanes {
+    let left = left.assumingMemoryBound(to: Int16.self)
+    var guests = Lanes.zero
+    withUnsafeMutableBytes(of: &guests) { guests in
+      withUnsafeBytes(of: inverses) { inverses in
+        withUnsafeBytes(of: block.pointee.cells) { cells in
+          let (cells, inverses) = (
+            cells.assumingMemoryBound(to: Int16.self), inverses.assumingMemoryBound(to: UInt64.self)
+          )
+          for lane in 0..<Lanes.scalarCount where cells[lane] > 2 && Int(cells[lane]) < count {
+            var least = UInt64.max
+            for rank in 0..<Int(cells[lane]) {
+              let sum = UInt64(truncatingIfNeeded: left[rank &* Lanes.scalarCount &+ lane])
+              least = min(least, (sum &* inverses[Int(cells[lane]) &- rank]) &>> shift)
+            }
+            guests.assumingMemoryBound(to: Int16.self)[lane] = Int16(truncatingIfNeeded: least)
+          }
+        }
+      }
+    }
+    return guests
   }
 }
 
