@@ -72,6 +72,8 @@ let package = Package(
     .target(name: "CLinux"),
     // Best fit in plain C, the yardstick of `numafleet bench placement`.
     .target(name: "CPlacementReference"),
+    // What a benchmark counts of its own process: allocations, and instructions where the machine tells.
+    .target(name: "CBenchCounters"),
     // The same wire exchange in bare C, the yardstick of `numafleet bench wire`.
     .target(name: "CWireReference", linkerSettings: [.linkedLibrary("zmq")]),
 
@@ -93,6 +95,8 @@ let package = Package(
     library("Store", ["CoordinatorCore", "Fleet", "NUMA", grdb]),
     // What surrounds the loop of either daemon: clocks, files, the log.
     library("Daemon", ["Fleet", logging]),
+    // What the engine is measured by.
+    library("PlacementTrials", ["PlacementEngine", "CPlacementReference", "CBenchCounters"]),
 
     // Composition roots.
     executable(
@@ -111,7 +115,7 @@ let package = Package(
       "numafleet",
       [
         "Fleet", "NUMA", "Wire", "ClusterConfig", "ZeroMQTransport", "LibvirtXML", "Daemon", "CWireReference",
-        "CPlacementReference", "CZlib", "PlacementEngine", "Simulation", argumentParser,
+        "CZlib", "PlacementEngine", "PlacementTrials", "Simulation", argumentParser,
       ]),
     // Something to place, for the demo and the end-to-end tests.
     executable("numa-workload", [argumentParser]),

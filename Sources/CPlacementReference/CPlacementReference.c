@@ -1,6 +1,5 @@
 #include "CPlacementReference.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,9 +137,4 @@ void cplacement_change(cplacement *f, cplacement_slot slot, int cpus, int memory
     delist(f, slot.host, count);
     enlist(f, slot.host, count, key);
   }
-}
-
-size_t cplacement_bytes_in_use(void) {
-  const struct mallinfo2 use = mallinfo2();
-  return use.uordblks + use.hblkhd;
 }

@@ -65,6 +65,8 @@ import Testing
     let figures = try #require(try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any])
     #expect(figures["hosts"] as? Int == 20 && figures["cells"] as? Int == 2 && figures["fill"] as? Int == 50)
     #expect(figures["p50_ns"] as? Int ?? 0 > 0 && figures["c_index_ns"] as? Int ?? 0 > 0)
+    // Zero in release only: without optimization, whole vectors are allocated.
+    #expect(figures["allocations_per_decision"] is Double)
     let wrong = try Run("bench placement --hosts 1 --cells 2 --guest-cells 8 --json")
     #expect(wrong.exit == .usage && wrong.out.contains("do not fit on hosts of 2"))
   }

@@ -11,7 +11,8 @@ enum Modules {
   static let foreign = [
     "CZeroMQ": ["ZeroMQTransport"], "CLibvirt": ["LibvirtDriver"], "CNUMA": ["NUMADriver"], "CLibXML2": ["LibvirtXML"],
     "CLinux": ["ZeroMQTransport", "NUMADriver"], "CWireReference": ["numafleet"], "CZlib": ["numafleet"],
-    "CPlacementReference": ["numafleet"], "GRDB": ["Store"], "SwiftProtobuf": ["Wire"], "Yams": ["ClusterConfig"],
+    "CPlacementReference": ["PlacementTrials"], "CBenchCounters": ["PlacementTrials"],
+    "GRDB": ["Store"], "SwiftProtobuf": ["Wire"], "Yams": ["ClusterConfig"],
     "Hummingbird": ["Dashboard"],
   ]
 
@@ -36,6 +37,7 @@ enum Modules {
     "NUMADriver": system.union(["CNUMA", "CLinux", "Fleet", "NUMA"]),
     "Store": system.union(["GRDB", "CoordinatorCore", "Fleet", "NUMA"]),
     "Daemon": system.union(["Fleet"]),
+    "PlacementTrials": system.union(["PlacementEngine", "CPlacementReference", "CBenchCounters"]),
     "Dashboard": system.union(["Hummingbird", "Fleet", "NUMA"]),
   ]
 

@@ -28,7 +28,4 @@ cplacement_slot cplacement_find(const cplacement *fleet, int count, int cpus, in
 /// Takes a place (sign 1) or gives it back (sign -1), and keeps the index up to date.
 void cplacement_change(cplacement *fleet, cplacement_slot slot, int cpus, int memory, int sign);
 
-/// Bytes that this process has from malloc now.
-size_t cplacement_bytes_in_use(void);
-
 #endif
