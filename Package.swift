@@ -95,7 +95,7 @@ let package = Package(
     library("Store", ["CoordinatorCore", "Fleet", "NUMA", grdb]),
     // What surrounds the loop of either daemon: clocks, files, the log.
     library("Daemon", ["Fleet", logging]),
-    // What the engine is measured by.
+    // What the engine is measured by, and what its answers are checked by.
     library("PlacementTrials", ["PlacementEngine", "CPlacementReference", "CBenchCounters"]),
 
     // Composition roots.
@@ -122,7 +122,7 @@ let package = Package(
 
     tests("NUMATests", ["NUMA"]),
     tests("FleetTests", ["Fleet", "NUMA"]),
-    tests("PlacementEngineTests", ["PlacementEngine", "Fleet", "NUMA"]),
+    tests("PlacementEngineTests", ["PlacementEngine", "PlacementTrials", "Fleet", "NUMA"]),
     tests("SimulationTests", ["Simulation", "PlacementEngine"]),
     tests("CoordinatorCoreTests", ["CoordinatorCore", "PlacementEngine", "Fleet", "NUMA"]),
     tests("AgentCoreTests", ["AgentCore", "Fleet", "NUMA"]),
