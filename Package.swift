@@ -15,7 +15,8 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
 }
 
 func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+  .executableTarget(
+    name: name, dependencies: dependencies, exclude: excluded[name] ?? [], swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -25,6 +26,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 
 // Files that tests read by path, not by the compiler.
 let excluded: [String: [String]] = [
+  "placement-benchmark": ["thresholds.txt"],
   "AgentCoreTests": ["Transcripts"],
   "CommandTests": ["Snapshots"],
   "CoordinatorCoreTests": ["Transcripts"],
@@ -47,6 +49,7 @@ let package = Package(
     .executable(name: "numafleet", targets: ["numafleet"]),
     .executable(name: "numafleet-coordinator", targets: ["numafleet-coordinator"]),
     .executable(name: "numafleet-agent", targets: ["numafleet-agent"]),
+    .executable(name: "placement-benchmark", targets: ["placement-benchmark"]),
   ],
   dependencies: [
     // The command line: subcommands, help and completion that users of Swift tools know.
@@ -117,6 +120,8 @@ let package = Package(
         "Fleet", "NUMA", "Wire", "ClusterConfig", "ZeroMQTransport", "LibvirtXML", "Daemon", "CWireReference",
         "CZlib", "PlacementEngine", "PlacementTrials", "Simulation", argumentParser,
       ]),
+    // The engine's speed, memory and work, held against thresholds.
+    executable("placement-benchmark", ["PlacementTrials"]),
     // Something to place, for the demo and the end-to-end tests.
     executable("numa-workload", [argumentParser]),
 

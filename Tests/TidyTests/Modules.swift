@@ -5,7 +5,9 @@ enum Modules {
     "NUMA", "Fleet", "PlacementEngine", "CoordinatorCore", "AgentCore", "LibvirtXML", "Wire", "ClusterConfig",
     "Simulation",
   ]
-  static let executables = ["numafleet", "numafleet-agent", "numafleet-coordinator", "numa-workload"]
+  static let executables = [
+    "numafleet", "numafleet-agent", "numafleet-coordinator", "numa-workload", "placement-benchmark",
+  ]
 
   /// The C libraries and the one Swift module that each belongs to.
   static let foreign = [
