@@ -22,7 +22,7 @@ struct HostWorth {
     most = Lanes(repeating: Int16(SlotBlock.slotsMaximum * CellChoice.hostCellsMaximum / max(spaces.count, 16)))
     slots = spaces.flatMap { [most] in Self.lanes($0, measure, most) }
     worth = measure.worth(of: slots, cells: spaces.count)
-    price = spaces.reduce(0) { $0 + $1.cpus } * AvailableSpace.emptiness
+    price = spaces.reduce(0) { $0 + $1.cpus } * measure.emptiness
   }
 
   private static func lanes(_ space: CellSpace, _ measure: AvailableSpace, _ most: Lanes) -> [Lanes] {

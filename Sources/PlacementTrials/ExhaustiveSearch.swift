@@ -20,7 +20,7 @@ package struct ExhaustiveSearch {
     guard chosen.count < demand.cells.count else {
       var after = free
       for (cell, need) in zip(chosen, demand.cells) { after[cell] = after[cell] - need }
-      let empty = AvailableSpace.emptiness * free.reduce(0) { $0 + $1.cpus }
+      let empty = measure.emptiness * free.reduce(0) { $0 + $1.cpus }
       let cost = max(worth + empty - self.worth(after), 0)
       if cost < best?.cost ?? .max { best = (host, chosen, cost) }
       return

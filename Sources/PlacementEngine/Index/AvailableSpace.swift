@@ -23,14 +23,17 @@ package struct AvailableSpace: Sendable {
   /// At most `entriesMaximum`, ascending by cells.
   package let entries: [Entry]
   private let contentionPrice: Int
+  /// What each free CPU of a host costs its guests.
+  package let emptiness: Int
   private let blocks: [SlotBlock]
   /// By entry and number of guests up to `tableEnd`.
   private let values: [Int32]
 
   /// What one guest of the mix is worth: fine enough for the smallest guest on the largest host.
   static let unit = 1 << 18
-  /// What each free CPU of a host costs its guests: hosts that are filled already are preferred a little.
-  package static let emptiness = unit * 4634 / 1_000_000
+  /// What each free CPU of a host costs its guests where CPUs run out first: hosts that are filled already are
+  /// preferred a little. Where memory does, CPUs that are left over say nothing of how full a host is.
+  private static let emptiness = unit * 4634 / 1_000_000
   /// Slots count to the power of so many 64ths: the last slot for a shape is worth a little less than each of many.
   private static let growthExponent = 70
   /// Shapes that are looked at: two blocks of lanes.
@@ -44,9 +47,10 @@ package struct AvailableSpace: Sendable {
   private static let beyondEnd: UInt64 = 0xff00_ff00_ff00_ff00
   private static let growth: [Double] = (0...tableEnd).map { power(Double($0), growthExponent) }
 
-  /// `contentionPrice` is what a thousandth of contention costs.
-  package init(_ unsorted: [Entry], contentionPrice: Int = 0) {
+  /// `contentionPrice` is what a thousandth of contention costs, `areCPUsScarce` whether CPUs run out first.
+  package init(_ unsorted: [Entry], contentionPrice: Int = 0, areCPUsScarce: Bool = true) {
     self.contentionPrice = contentionPrice
+    emptiness = areCPUsScarce ? Self.emptiness : 0
     let entries = unsorted.prefix(Self.entriesMaximum).enumerated()
       .sorted { ($0.element.cells, $0.offset) < ($1.element.cells, $1.offset) }.map(\.element)
     self.entries = entries

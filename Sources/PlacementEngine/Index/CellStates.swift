@@ -102,7 +102,7 @@ struct CellStates: Sendable {
     }
     records.append(contentsOf: repeatElement(.zero, count: lines))
     afters.append(contentsOf: repeatElement(-1, count: width))
-    set(state, Head.price, Int32(clamping: AvailableSpace.emptiness * space.cpus))
+    set(state, Head.price, Int32(clamping: measure.emptiness * space.cpus))
     set(state, Head.worth, Int32(clamping: worth))
     set(state, Head.isLoaded, space.load == 0 ? 0 : 1)
   }

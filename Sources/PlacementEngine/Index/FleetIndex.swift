@@ -82,7 +82,7 @@ public struct FleetIndex: Sendable {
   public init(_ hosts: [Host]) { self.init(hosts, statesSpare: 16_384) }
 
   init(_ hosts: [Host], statesSpare: Int) {
-    self.init(hosts, measure: ShapeMix().measure(), statesSpare: statesSpare)
+    self.init(hosts, measure: ShapeMix().measure(onto: hosts.lazy.flatMap(\.free)), statesSpare: statesSpare)
   }
 
   /// An index that judges by a measure of somebody else's.
@@ -117,7 +117,7 @@ public struct FleetIndex: Sendable {
   public mutating func learn(_ demand: SlotDemand) {
     guard mix.count(demand) else { return }
     effort.lessons += 1
-    judge(by: mix.measure())
+    judge(by: mix.measure(onto: cells.map { states[$0] }))
   }
 
   /// Judges by another measure from now on, which all costs are worked out anew for.

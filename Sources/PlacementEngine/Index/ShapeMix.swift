@@ -80,13 +80,32 @@ struct ShapeMix: Sendable {
 
   /// The measure of a fleet that hosts about these.
   func measure(hosting rough: [Int], contentionPrice: Int) -> AvailableSpace {
-    measure(rough, of: max(rough.reduce(0, +), 1), contentionPrice)
+    measure(rough, of: max(rough.reduce(0, +), 1), contentionPrice, areCPUsScarce: true)
   }
 
-  /// The measure that these requests ask for.
-  func measure() -> AvailableSpace { measure(counts, of: requests, 0) }
+  /// The measure that these requests ask for, where this is free.
+  func measure(onto cells: some Sequence<CellSpace>) -> AvailableSpace {
+    measure(counts, of: requests, 0, areCPUsScarce: areCPUsScarce(cells))
+  }
 
-  private func measure(_ counts: [Int], of requests: Int, _ contentionPrice: Int) -> AvailableSpace {
+  /// Whether requests like these use up the CPUs of cells before their memory.
+  private func areCPUsScarce(_ cells: some Sequence<CellSpace>) -> Bool {
+    var free = (cpus: 0.0, memory: 0.0)
+    for cell in cells {
+      free.cpus += Double(max(cell.cpus, 0))
+      free.memory += Double(max(cell.memory, 0))
+    }
+    var asked = (cpus: 0.0, memory: 0.0)
+    for (shape, count) in zip(shapes, counts) {
+      asked.cpus += Double(shape.total.cpus * count)
+      asked.memory += Double(shape.total.memory * count)
+    }
+    return asked.cpus * free.memory >= asked.memory * free.cpus
+  }
+
+  private func measure(
+    _ counts: [Int], of requests: Int, _ contentionPrice: Int, areCPUsScarce: Bool
+  ) -> AvailableSpace {
     let weights = shapes.indices.map { index -> Double in
       if counts[index] == 0 { return 0 }
       let demand = shapes[index]
@@ -105,6 +124,6 @@ struct ShapeMix: Sendable {
         AvailableSpace.Entry(
           cell: shapes[index].widest, cells: shapes[index].cells.count,
           weight: max(Int(Double(AvailableSpace.unit) * weights[index] / sum), 1))
-      }, contentionPrice: contentionPrice)
+      }, contentionPrice: contentionPrice, areCPUsScarce: areCPUsScarce)
   }
 }
