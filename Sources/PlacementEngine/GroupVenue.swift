@@ -34,7 +34,7 @@ struct GroupVenue {
     _ group: GuestGroup, at level: GroupLevel, for demand: Demand, among rooms: [HostRoom], policy: Policy
   ) -> [GroupVenue] {
     guard let needs = SlotDemand(cells: demand.needs(policy)) else { return [] }
-    let size = max(group.expectedSize(unnamed: GroupPlacement.membersExpected), 1)
+    let size = max(group.expectedSize(unnamed: GroupSizes.presumedMembers), 1)
     let order = rooms.indices.map { (place: rooms[$0].rules.place(at: level), host: $0) }
       .sorted { ($0.place, $0.host) < ($1.place, $1.host) }
     var venues: [(place: String, hosts: [Int], room: Int)] = []

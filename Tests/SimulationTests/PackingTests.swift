@@ -34,15 +34,15 @@ import Testing
     return trial.lostPercent
   }
 
-  /// The mean that is aimed at is 2.0; C2 is the hardest.
+  /// The mean that is aimed at is 2.0; what was never looked at while this was made loses 1.4.
   @Test func littleIsLostOnTheFewestHostsThatCouldDo() throws {
     let sequences = [("C1", 1340), ("C2", 1174), ("C3", 1443)]
-    #expect(try sequences.reduce(0) { try $0 + lost($1.0, on: $1.1) } / 3 <= 2.0)
+    #expect(try sequences.reduce(0) { try $0 + lost($1.0, on: $1.1) } / 3 <= 1.6)
   }
 
   @Test func hardlyAnythingIsLostOnAllHosts() throws { #expect(try lost("C1", on: 1710) <= 0.1) }
 
-  @Test func lessIsLostWhenTheOrderIsFree() throws { #expect(try lost("C1", on: 1340, batch: true) <= 0.3) }
+  @Test func lessIsLostWhenTheOrderIsFree() throws { #expect(try lost("C1", on: 1340, batch: true) <= 0.2) }
 
   @Test func theSameRequestsGetTheSamePlaces() throws {
     let requests = Array(try Self.requests("C1").prefix(500))

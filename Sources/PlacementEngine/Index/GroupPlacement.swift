@@ -10,9 +10,10 @@ public enum GroupRule: Sendable, Hashable {
 
 /// Places guests with their groups in mind, on a `FleetIndex`.
 ///
-/// A group that must stay on one rack is lost by its first member, which picks the rack: it takes the fullest rack that
-/// has room for as many of its like as such groups usually have, after what other groups were promised. From then on
-/// the group is promised room for the members that are still to be expected, and whoever would take of it pays.
+/// A group that must stay on one rack is lost by its first member, which picks the rack. It goes where it costs least
+/// together with the members that will probably find no room any more, by what is learned of the sizes of such groups
+/// (`GroupSizes`) and of other groups on the rack. From then on whoever takes room that the group may yet need pays by
+/// the chance that it does.
 public struct GroupPlacement: Sendable {
   /// By position in the list of hosts.
   public private(set) var index: FleetIndex
@@ -20,15 +21,9 @@ public struct GroupPlacement: Sendable {
   private var groups: [Group] = []
   private var racks: [RackRoom] = []
   private var demands = CellLists()
+  private var sizes = GroupSizes()
   /// Ascending.
   private let hostsByRack: [[Int32]]
-
-  /// Members that a first member looks for room for. Groups are open-ended, so it is a guess; 12 to 20 lose alike.
-  static let membersWanted = 17
-  /// Members that a group is held to have in the end, for what it is promised.
-  static let membersExpected = 13
-  /// The price of a promised slot, for each of its vcpus, in parts of `AvailableSpace.unit`.
-  static let promisePrice = AvailableSpace.unit * 3 / 10
 
   private struct Key: Hashable, Comparable {
     let rule: Int
@@ -38,11 +33,13 @@ public struct GroupPlacement: Sendable {
 
   private struct Group {
     let key: Key
-    /// `sameRack`: the rack, what its first member needs, members, and how many more were promised.
+    /// `sameRack`: the rack, what its first member needs, its number among such groups there, and members that came.
     var rack = -1
     var shape = -1
+    var number = -1
     var members = 0
-    var promised = 0
+    /// Whether one of them found no room: nothing is kept free for others then.
+    var isFull = false
     /// `distinctHosts`.
     var hosts: [Int] = []
     /// `distinctRacks`: the racks that are used, and by which domain.
@@ -84,58 +81,56 @@ public struct GroupPlacement: Sendable {
   }
 
   private mutating func free(_ demand: SlotDemand) -> FleetIndex.Slot? {
-    if racks.allSatisfy({ $0.promises == 0 }) { return index.place(demand) }
+    if racks.allSatisfy({ $0.racksExpecting == 0 }) { return index.place(demand) }
     return choose(demand) { _ in true }
   }
 
-  /// The best place among the hosts allowed, with what it would take of promised room added to its cost.
+  /// The best place among the hosts allowed, where who will find no room because of it adds to its cost.
   private mutating func choose(_ demand: SlotDemand, where isAllowed: (Int) -> Bool) -> FleetIndex.Slot? {
-    let promised = racks.indices.filter { racks[$0].promises > 0 }.map { racks[$0] }
+    let expecting = racks.filter { $0.racksExpecting > 0 }
     return index.place(demand, where: isAllowed) { host, cells, fleet in
-      promised.reduce(0) { $0 + $1.price(of: demand, on: host, cells, fleet) }
+      expecting.reduce(0) { $0 + $1.price(of: demand, on: host, cells, fleet) }
     }
   }
 
   // MARK: - One rack
 
   private mutating func onOneRack(_ demand: SlotDemand, _ key: Key, _ members: Int?) -> FleetIndex.Slot? {
-    let number = self[key]
-    var group = groups[number]
-    let isFirst = group.rack < 0
-    if isFirst {
-      guard let rack = firstRack(demand, for: members ?? Self.membersWanted) else { return nil }
+    let position = self[key]
+    var group = groups[position]
+    if group.rack < 0 {
+      guard let rack = firstRack(demand, members.map { Comers($0) } ?? sizes.comers(after: 0)) else { return nil }
       (group.rack, group.shape) = (rack, room(of: demand))
+      group.number = racks[group.shape].join(rack)
     }
     let slot = index.place(demand, among: hostsByRack[group.rack])
-    if slot == nil, isFirst { return nil }
-    group.members += slot == nil ? 0 : 1
-    // When its rack is full, what was promised is of no use to it any more.
-    let expected = slot == nil ? 0 : max((members ?? Self.membersExpected) - group.members, 0)
-    promise(expected, group.promised, group.shape, group.rack)
-    group.promised = expected
-    groups[number] = group
+    group.members += 1
+    group.isFull = group.isFull || slot == nil
+    sizes.count(group.members)
+    let more = members.map { Comers($0 - group.members) } ?? sizes.comers(after: group.members)
+    racks[group.shape].expect(group.isFull ? Comers() : more, of: group.number, on: group.rack)
+    groups[position] = group
     return slot
   }
 
-  private mutating func promise(_ now: Int, _ before: Int, _ shape: Int, _ rack: Int) {
-    racks[shape].promised[rack] += now - before
-    racks[shape].promises += now - before
-  }
-
-  /// The fullest rack with room for a whole group, else the one with the most room; nil when the guest fits nowhere.
-  private mutating func firstRack(_ demand: SlotDemand, for members: Int) -> Int? {
-    let room = racks[self.room(of: demand)]
-    var tightest: (rack: Int, room: Int)?
-    var roomiest: (rack: Int, left: Int, room: Int)?
-    for rack in hostsByRack.indices {
-      let left = room.slots[rack] - room.promised[rack]
-      if left >= members, left < tightest?.room ?? .max { tightest = (rack, left) }
-      guard room.slots[rack] > 0 else { continue }
-      let candidate = (rack: rack, left: max(left, 0), room: room.slots[rack])
-      if let best = roomiest, (best.left, best.room) >= (candidate.left, candidate.room) { continue }
-      roomiest = candidate
+  /// The rack where the first member of a group costs least together with those who will find no room; nil when it
+  /// fits nowhere.
+  private mutating func firstRack(_ demand: SlotDemand, _ group: Comers) -> Int? {
+    let shape = room(of: demand)
+    let (racks, rackOf) = (racks, index.racks)
+    var isSeen = Array(repeating: false, count: hostsByRack.count)
+    var best: (rack: Int, cost: Int)?
+    index.visit(demand) { host, cost in
+      if let best, best.cost <= cost { return false }
+      let rack = rackOf[host]
+      if isSeen[rack] { return true }
+      isSeen[rack] = true
+      let others = racks.indices.reduce(0) { $0 + ($1 == shape ? 0 : racks[$1].expected(on: rack, as: demand)) }
+      let sum = cost + racks[shape].price(of: group, on: rack, others: others / Comers.certain)
+      if sum < best?.cost ?? .max { best = (rack, sum) }
+      return true
     }
-    return tightest?.rack ?? roomiest?.rack
+    return best?.rack
   }
 
   private mutating func room(of demand: SlotDemand) -> Int {
@@ -155,44 +150,5 @@ public struct GroupPlacement: Sendable {
       if low == groups.count || groups[low].key != key { groups.insert(Group(key: key), at: low) }
       return low
     }
-  }
-}
-
-/// How many guests of one shape still fit on each rack, and how many of these are promised to groups.
-private struct RackRoom: Sendable {
-  let demand: SlotDemand
-  /// By rack.
-  private(set) var slots: [Int]
-  var promised: [Int]
-  /// Over all racks.
-  var promises = 0
-  /// By host.
-  private var slotsOnHost: [Int]
-
-  init(_ demand: SlotDemand, _ index: FleetIndex, racks: Int) {
-    self.demand = demand
-    slots = Array(repeating: 0, count: racks)
-    promised = slots
-    slotsOnHost = Array(repeating: 0, count: index.count)
-    for host in 0..<index.count { update(host, index) }
-  }
-
-  mutating func update(_ host: Int, _ index: FleetIndex) {
-    let now = AvailableSpace.slots(demand.widest, demand.cells.count, in: index.free(on: host))
-    slots[index.racks[host]] += now - slotsOnHost[host]
-    slotsOnHost[host] = now
-  }
-
-  /// What a guest would have to pay for the promised slots that it takes there.
-  func price(of other: SlotDemand, on host: Int, _ choice: CellChoice, _ index: borrowing FleetIndex) -> Int {
-    let rack = index.racks[host]
-    guard promised[rack] > 0, slotsOnHost[host] > 0 else { return 0 }
-    let spare = max(slots[rack] - promised[rack], 0)
-    // It cannot take more than all slots of the host.
-    if slotsOnHost[host] <= spare { return 0 }
-    var cells = index.free(on: host)
-    for (guestCell, need) in other.cells.enumerated() { cells[choice[guestCell]] = cells[choice[guestCell]] - need }
-    let lost = slotsOnHost[host] - AvailableSpace.slots(demand.widest, demand.cells.count, in: cells)
-    return max(lost - spare, 0) * demand.total.cpus * GroupPlacement.promisePrice
   }
 }
