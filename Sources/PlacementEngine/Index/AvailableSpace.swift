@@ -33,7 +33,7 @@ package struct AvailableSpace: Sendable {
   static let unit = 1 << 18
   /// What each free CPU of a host costs its guests where CPUs run out first: hosts that are filled already are
   /// preferred a little. Where memory does, CPUs that are left over say nothing of how full a host is.
-  private static let emptiness = unit * 4634 / 1_000_000
+  private static let emptiness = unit * 4804 / 1_000_000
   /// Slots count to the power of so many 64ths: the last slot for a shape is worth a little less than each of many.
   private static let growthExponent = 70
   /// Shapes that are looked at: two blocks of lanes.
