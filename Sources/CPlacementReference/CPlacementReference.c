@@ -3,28 +3,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Hosts are listed, for each number of guest cells, by the CPUs of the cell that limits such a guest: the count-th
-// largest. Lists are doubly linked through arrays.
+// Hosts are listed, for each number of guest cells, by the CPUs and the memory of the cells that limit such a guest:
+// the count-th largest of each, memory in classes. Lists are doubly linked through arrays; bits tell which classes have
+// any.
+enum { classes = 32, keys = (cplacement_cpus + 1) * classes };
+
 struct cplacement {
-  int hosts, cells;
+  int hosts, cells, most;
   int *cpus, *memory;  // by host and cell
   int *key;            // by count and host
   int *next, *previous;
-  int head[cplacement_cells + 1][cplacement_cpus + 1];
+  int head[cplacement_cells + 1][keys];
+  uint32_t present[cplacement_cells + 1][cplacement_cpus + 1];
 };
 
-static int limit(const cplacement *f, int host, int count) {
-  int sorted[cplacement_cells];
+static int class_of(const cplacement *f, int memory) { return memory * classes / (f->most + 1); }
+
+static void sort(const cplacement *f, const int *values, int *sorted) {
   for (int c = 0; c < f->cells; c++) {
-    const int value = f->cpus[host * f->cells + c];
     int at = c;
-    while (at > 0 && sorted[at - 1] < value) {
+    while (at > 0 && sorted[at - 1] < values[c]) {
       sorted[at] = sorted[at - 1];
       at--;
     }
-    sorted[at] = value;
+    sorted[at] = values[c];
   }
-  return sorted[count - 1];
 }
 
 static void enlist(cplacement *f, int host, int count, int key) {
@@ -34,13 +37,15 @@ static void enlist(cplacement *f, int host, int count, int key) {
   f->next[at] = f->head[count][key];
   if (f->next[at] >= 0) f->previous[count * f->hosts + f->next[at]] = host;
   f->head[count][key] = host;
+  f->present[count][key / classes] |= 1u << key % classes;
 }
 
 static void delist(cplacement *f, int host, int count) {
-  const int at = count * f->hosts + host;
+  const int at = count * f->hosts + host, key = f->key[at];
   if (f->previous[at] >= 0) f->next[count * f->hosts + f->previous[at]] = f->next[at];
-  else f->head[count][f->key[at]] = f->next[at];
+  else f->head[count][key] = f->next[at];
   if (f->next[at] >= 0) f->previous[count * f->hosts + f->next[at]] = f->previous[at];
+  if (f->head[count][key] < 0) f->present[count][key / classes] &= ~(1u << key % classes);
 }
 
 cplacement *cplacement_new(int hosts, int cells, int cpus, int memory) {
@@ -49,6 +54,7 @@ cplacement *cplacement_new(int hosts, int cells, int cpus, int memory) {
   const size_t all = (size_t)hosts * cells, lists = (size_t)hosts * (cells + 1);
   f->hosts = hosts;
   f->cells = cells;
+  f->most = memory;
   f->cpus = malloc(all * sizeof(int));
   f->memory = malloc(all * sizeof(int));
   f->key = malloc(lists * sizeof(int));
@@ -64,7 +70,7 @@ cplacement *cplacement_new(int hosts, int cells, int cpus, int memory) {
   }
   memset(f->head, -1, sizeof f->head);
   for (int count = 1; count <= cells; count++)
-    for (int host = hosts - 1; host >= 0; host--) enlist(f, host, count, cpus);
+    for (int host = hosts - 1; host >= 0; host--) enlist(f, host, count, cpus * classes + class_of(f, memory));
   return f;
 }
 
@@ -117,10 +123,15 @@ cplacement_slot cplacement_scan(const cplacement *f, int count, int cpus, int me
 }
 
 cplacement_slot cplacement_find(const cplacement *f, int count, int cpus, int memory) {
+  if (memory > f->most) return (cplacement_slot){-1, 0};
+  const uint32_t enough = ~0u << class_of(f, memory);
   for (int key = cpus; key <= cplacement_cpus; key++)
-    for (int host = f->head[count][key]; host >= 0; host = f->next[count * f->hosts + host]) {
-      const uint32_t cells = choose(f, host, count, cpus, memory);
-      if (cells) return (cplacement_slot){host, cells};
+    for (uint32_t left = f->present[count][key] & enough; left; left &= left - 1) {
+      int host = f->head[count][key * classes + __builtin_ctz(left)];
+      for (; host >= 0; host = f->next[count * f->hosts + host]) {
+        const uint32_t cells = choose(f, host, count, cpus, memory);
+        if (cells) return (cplacement_slot){host, cells};
+      }
     }
   return (cplacement_slot){-1, 0};
 }
@@ -131,8 +142,11 @@ void cplacement_change(cplacement *f, cplacement_slot slot, int cpus, int memory
       f->cpus[slot.host * f->cells + c] -= sign * cpus;
       f->memory[slot.host * f->cells + c] -= sign * memory;
     }
+  int free[cplacement_cells], room[cplacement_cells];
+  sort(f, f->cpus + slot.host * f->cells, free);
+  sort(f, f->memory + slot.host * f->cells, room);
   for (int count = 1; count <= f->cells; count++) {
-    const int key = limit(f, slot.host, count);
+    const int key = free[count - 1] * classes + class_of(f, room[count - 1]);
     if (key == f->key[count * f->hosts + slot.host]) continue;
     delist(f, slot.host, count);
     enlist(f, slot.host, count, key);
