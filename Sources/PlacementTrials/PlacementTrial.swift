@@ -33,12 +33,14 @@ public struct PlacementTrial: Sendable {
   public func run(isCompared: Bool = true, note: (String) -> Void = { _ in }) -> PlacementFigures? {
     let catalogue = TrialGuest.catalogue(shapes, cells: guestCells)
     note("filling \(hosts) hosts of \(cells) cells to \(fill) %")
-    guard var figures = engine(catalogue) else { return nil }
+    var filled = Guests<FleetIndex.Slot>()
+    guard var figures = engine(catalogue, &filled) else { return nil }
     guard isCompared else { return figures }
     note("the same by C, with an index and by a scan")
     var fleet = ReferenceFleet(self, catalogue)
-    var guests = Guests<cplacement_slot>()
-    self.fill(&fleet, catalogue, &guests)
+    // It begins with the very fleet that the engine filled: to fill it itself would take far longer than to measure.
+    var guests = Guests<cplacement_slot>(random: filled.random)
+    guests.all = filled.all.map { (fleet.host(at: $0.place, Int($0.shape)), $0.shape) }
     let index = measure(&fleet, decisions, &guests)
     fleet.scans = true
     let scan = measure(&fleet, min(decisions, Self.scansMaximum), &guests)
@@ -46,13 +48,14 @@ public struct PlacementTrial: Sendable {
     return figures
   }
 
-  private func engine(_ catalogue: [TrialGuest]) -> PlacementFigures? {
+  private func engine(_ catalogue: [TrialGuest], _ filled: inout Guests<FleetIndex.Slot>) -> PlacementFigures? {
     var guests = Guests<FleetIndex.Slot>()
     let before = cbench_bytes_in_use()
     var fleet = IndexedFleet(self, catalogue)
     // What the trial itself keeps is not the index's.
     var bytes = Int(cbench_bytes_in_use()) - Int(before)
     self.fill(&fleet, catalogue, &guests)
+    filled = guests
     guard let measured = measure(&fleet, decisions, &guests) else { return nil }
     let capacity = CapacityTrial(fleet.index, catalogue.map(\.demand))
     let full = cbench_bytes_in_use()

@@ -75,6 +75,15 @@ struct ReferenceFleet: TrialFleet, ~Copyable {
 
   var effort: FleetIndex.Effort { FleetIndex.Effort() }
 
+  /// Hosts a guest where the engine placed it.
+  mutating func host(at place: FleetIndex.Slot, _ shape: Int) -> cplacement_slot {
+    let (count, cpus, gib) = catalogue[shape]
+    let cells = (0..<Int(count)).reduce(UInt32(0)) { $0 | 1 << UInt32(place.cells[$1]) }
+    let slot = cplacement_slot(host: Int32(place.host), cells: cells)
+    cplacement_change(fleet, slot, cpus, gib, 1)
+    return slot
+  }
+
   mutating func remove(_ place: cplacement_slot, of shape: Int) {
     cplacement_change(fleet, place, catalogue[shape].cpus, catalogue[shape].gib, -1)
   }
