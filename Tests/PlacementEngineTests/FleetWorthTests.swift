@@ -60,6 +60,20 @@ import Testing
     }
   }
 
+  /// Weights may make a placement dearer than an index can tell; it is one all the same.
+  @Test(arguments: [(200, 0, 400), (1000, 0, 400), (1000, 5, 400), (100, 1, 800)])
+  func whatIsVeryDearStillFits(contention: Int, fragmentation: Int, percent: Int) {
+    var policy = bare
+    policy.weights = Weights(contention: contention, locality: 100, fragmentation: fragmentation)
+    policy.overcommitPercent = percent
+    let vcpus = 8 * percent / 100 - 4
+    let crowd = guest("f", pins: Array(repeating: CPUSet(0..<8), count: vcpus))
+    let view = host("h", cells: 1, cpus: 8, guests: [crowd])
+    let shape = Shape(guestCells: [ShapeCell(vcpus: 4, memory: KiB(mib: 64))])
+    let found = Placer(inventory: Inventory(hosts: [view]), policy: policy).place(shape, explain: false)
+    #expect(found.placement != nil, "\(found.refusal?.message ?? "")")
+  }
+
   /// Who was refused is kept room for, however often he asks again.
   @Test func whatIsRefusedIsLearned() throws {
     let wide = Shape(guestCells: [ShapeCell(vcpus: 24, memory: KiB(gib: 96))], cpuClass: .dedicated)

@@ -42,7 +42,7 @@ import Testing
 
   @Test func hardlyAnythingIsLostOnAllHosts() throws { #expect(try lost("C1", on: 1710) <= 0.1) }
 
-  @Test func lessIsLostWhenTheOrderIsFree() throws { #expect(try lost("C1", on: 1340, batch: true) <= 0.2) }
+  @Test func lessIsLostWhenTheOrderIsFree() throws { #expect(try lost("C1", on: 1340, batch: true) <= 0.4) }
 
   @Test func theSameRequestsGetTheSamePlaces() throws {
     let requests = Array(try Self.requests("C1").prefix(500))

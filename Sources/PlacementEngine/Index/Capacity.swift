@@ -265,8 +265,9 @@ private struct GuestKinds {
   private(set) var counts: [Int] = []
   private let cells: Int
 
-  /// More combinations of counts than this are not gone through.
+  /// More combinations of counts than this are not gone through, and no more steps for one host.
   private static let combinationsMaximum = 1 << 16
+  private static let stepsMaximum = 1 << 18
 
   init(_ demand: SlotDemand) {
     cells = demand.cells.count
@@ -284,18 +285,19 @@ private struct GuestKinds {
   func capacity(on host: [CellSpace]) -> Int? {
     guard host.count >= cells else { return 0 }
     var low = 0
+    var steps = 0
     // No kind comes more often than it would alone.
     var high = needs.indices.map { AvailableSpace.slots(needs[$0], counts[$0], in: host) }.min() ?? 0
     while low < high {
       let middle = (low + high + 1) / 2
-      guard let fits = fits(middle, on: host) else { return nil }
+      guard let fits = fits(middle, on: host, &steps) else { return nil }
       if fits { low = middle } else { high = middle - 1 }
     }
     return low
   }
 
   /// Whether so many guests fit: cell by cell, the most of the last kind for all counts of the others.
-  private func fits(_ guests: Int, on host: [CellSpace]) -> Bool? {
+  private func fits(_ guests: Int, on host: [CellSpace], _ steps: inout Int) -> Bool? {
     let wanted = counts.map { $0 * guests }
     let others = wanted.dropLast().map { $0 + 1 }
     var size = 1
@@ -309,30 +311,34 @@ private struct GuestKinds {
     for space in host {
       var next = most
       take(guests, of: space, kind: 0, [], others) { taken, last in
+        steps += size
+        if steps > Self.stepsMaximum { return false }
         for start in most.indices where most[start] >= 0 {
           let reached = Self.advance(start, by: taken, in: others)
           next[reached] = max(next[reached], min(most[start] + last, wanted[wanted.count - 1]))
         }
+        return true
       }
       most = next
+      if steps > Self.stepsMaximum { return nil }
     }
     return most[size - 1] >= wanted[wanted.count - 1]
   }
 
-  /// All ways to take guest cells of the kinds but the last from a cell, with the most of the last that is left then.
+  /// All ways to take guest cells of the kinds but the last from a cell, with the most of the last that is left then,
+  /// until `body` has enough; false when it had.
+  @discardableResult
   private func take(
-    _ guests: Int, of space: CellSpace, kind: Int, _ taken: [Int], _ others: [Int], _ body: ([Int], Int) -> Void
-  ) {
-    if kind == needs.count - 1 {
-      body(taken, min(AvailableSpace.slots(needs[kind], 1, in: [space]), guests))
-      return
-    }
+    _ guests: Int, of space: CellSpace, kind: Int, _ taken: [Int], _ others: [Int], _ body: ([Int], Int) -> Bool
+  ) -> Bool {
+    if kind == needs.count - 1 { return body(taken, min(AvailableSpace.slots(needs[kind], 1, in: [space]), guests)) }
     var left = space
     for count in 0...guests {
-      take(guests - count, of: left, kind: kind + 1, taken + [count], others, body)
+      if !take(guests - count, of: left, kind: kind + 1, taken + [count], others, body) { return false }
       if count == guests || !left.holds(needs[kind]) { break }
       left = left - needs[kind]
     }
+    return true
   }
 
   /// The position that counts lead to, none beyond its most.

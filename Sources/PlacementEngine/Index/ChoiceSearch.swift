@@ -76,7 +76,8 @@ struct ChoiceSearch: Sendable {
     }
     guard addUp() else { return }
     before = measure.worth(of: slots, cells: cells)
-    limit = CostRows.costMaximum + 1
+    // However much a guest costs, it fits; only what is stored has a maximum.
+    limit = .max >> 1
     looksAtParts = guestCells > 2 && guestCells + 1 < cells
     isGreeted = false
     if guestCells < cells { greet(known, measure) }
