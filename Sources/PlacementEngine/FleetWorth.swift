@@ -12,7 +12,7 @@ struct FleetWorth: Sendable {
   /// By which `measure` was made.
   private var counts: [Int] = []
   private(set) var measure: AvailableSpace
-  /// Nil until it is asked for, and after hosts came or went.
+  /// Nil until it is asked for.
   private var index: FleetIndex?
   /// Hosts with more cells than the index knows.
   private(set) var wideHosts = 0
@@ -38,14 +38,14 @@ struct FleetWorth: Sendable {
   }
 
   /// Counts a host that is new.
-  mutating func host(_ room: HostRoom) {
-    index = nil
+  mutating func host(_ room: HostRoom, at position: Int) {
+    index?.insert(FleetIndex.Host(rack: 0, free: room.openSpaces(policy)), at: position)
     learn(room, 1)
   }
 
   /// Forgets a host.
-  mutating func remove(_ room: HostRoom) {
-    index = nil
+  mutating func remove(_ room: HostRoom, at position: Int) {
+    index?.remove(at: position)
     learn(room, -1)
   }
 
@@ -54,7 +54,12 @@ struct FleetWorth: Sendable {
     learn(old, -1)
     learn(new, 1)
     let spaces = new.openSpaces(policy)
-    if index?.cellCount(of: position) == spaces.count { index?.set(position, free: spaces) } else { index = nil }
+    if index?.cellCount(of: position) == spaces.count {
+      index?.set(position, free: spaces)
+    } else {
+      index?.remove(at: position)
+      index?.insert(FleetIndex.Host(rack: 0, free: spaces), at: position)
+    }
   }
 
   private mutating func learn(_ room: HostRoom, _ more: Int) {

@@ -30,7 +30,7 @@ public struct Placer: Sendable {
   public init(inventory: Inventory, policy: Policy) {
     self.init(policy: policy)
     rooms = inventory.hosts.map { HostRoom($0, policy: policy) }.sorted { $0.view.id < $1.view.id }
-    for room in rooms { worth.host(room) }
+    for (position, room) in rooms.enumerated() { worth.host(room, at: position) }
     worth.settle()
   }
 
@@ -42,7 +42,7 @@ public struct Placer: Sendable {
       worth.replace(rooms[index], by: room, at: index)
       rooms[index] = room
     } else {
-      worth.host(room)
+      worth.host(room, at: index)
       rooms.insert(room, at: index)
     }
     worth.settle()
@@ -52,7 +52,7 @@ public struct Placer: Sendable {
   public mutating func remove(_ host: HostID) {
     let index = position(of: host)
     guard index < rooms.count, rooms[index].view.id == host else { return }
-    worth.remove(rooms[index])
+    worth.remove(rooms[index], at: index)
     rooms.remove(at: index)
     worth.settle()
   }

@@ -10,6 +10,41 @@ import Testing
     #expect(ExactnessTrial(seed: seed).differences == [])
   }
 
+  /// Hosts come, go and are given to guests in any order; the index answers as one that was just made.
+  @Test(arguments: 0..<40) func hostsComeAndGo(seed: Int) {
+    var random = RandomFleet(seed: seed &+ 640)
+    func space(_ range: ClosedRange<Int>) -> CellSpace {
+      CellSpace(cpus: random.number(range), memory: random.number(range) << 20)
+    }
+    func host() -> FleetIndex.Host {
+      FleetIndex.Host(rack: 0, free: (0..<random.number(1...5)).map { _ in space(0...9) })
+    }
+    let measure = ShapeMix().measure(onto: [CellSpace(cpus: 4, memory: 8 << 20)])
+    var hosts = (0..<3).map { _ in host() }
+    var index = FleetIndex(hosts, measure: measure)
+    for step in 0..<40 {
+      switch random.number(0...3) {
+      case 0:
+        let (new, position) = (host(), random.number(0...hosts.count))
+        hosts.insert(new, at: position)
+        index.insert(new, at: position)
+      case 1 where !hosts.isEmpty:
+        let position = random.number(0...(hosts.count - 1))
+        hosts.remove(at: position)
+        index.remove(at: position)
+      default: break
+      }
+      guard let demand = SlotDemand(cells: (0..<random.number(1...3)).map { _ in space(1...3) }) else { continue }
+      var fresh = FleetIndex(hosts, measure: measure)
+      let slot = index.place(demand)
+      #expect(slot == fresh.place(demand), "step \(step)")
+      #expect(index.capacity(for: demand) == fresh.capacity(for: demand), "step \(step)")
+      guard let slot else { continue }
+      index.take(slot, for: demand)
+      hosts[slot.host] = FleetIndex.Host(rack: 0, free: index.free(on: slot.host))
+    }
+  }
+
   @Test func aCopyMayTryThingsAndBeThrownAway() throws {
     let demand = try #require(SlotDemand(cells: [CellSpace(cpus: 2, memory: 1)]))
     let index = FleetIndex([FleetIndex.Host(rack: 0, free: [CellSpace(cpus: 2, memory: 1)])])

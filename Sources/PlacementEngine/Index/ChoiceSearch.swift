@@ -58,6 +58,8 @@ struct ChoiceSearch: Sendable {
     _ known: inout CellStates, _ measure: borrowing AvailableSpace
   ) {
     (cost, choice, steps, taken) = (CostRows.impossible, CellChoice(), 0, 0)
+    // Nothing of a wider guest's cells may stay in the answer.
+    current = CellChoice()
     (cells, guestCells) = (hostCells.count, columns.cellCounts[column / CostRows.columnsPerBlock])
     guard guestCells <= cells else { return }
     price = 0

@@ -68,6 +68,8 @@ public struct FleetIndex: Sendable {
   package private(set) var measure: AvailableSpace
   private var columns = Columns()
   private(set) var rows: CostRows
+  /// False while hosts came or went since the rows were made.
+  private var isArranged = true
   private var search = ChoiceSearch()
   private var known: KnownCosts
   /// What was settled last since the last change, because it is often the answer.
@@ -126,7 +128,7 @@ public struct FleetIndex: Sendable {
     settled.host = -1
     columns.renew(measure)
     forgetStates()
-    for block in 0..<columns.blockCount { refresh(block: block) }
+    if isArranged { refreshAll() }
   }
 
   // MARK: - Deciding
@@ -266,8 +268,35 @@ public struct FleetIndex: Sendable {
   private mutating func changed(_ host: Int) {
     settled.host = -1
     if states.count > statesMaximum { forgetStates() }
-    refresh(host)
+    if isArranged { refresh(host) }
   }
+
+  // MARK: - Hosts that come and go
+
+  /// Puts a host in before the one at that position; those from there on move up by one.
+  ///
+  /// What is known of states and shapes stays; the rows are arranged anew when something is asked next.
+  public mutating func insert(_ host: Host, at position: Int) {
+    let free = host.free.prefix(CellChoice.hostCellsMaximum)
+    racks.insert(host.rack, at: position)
+    cells.insert(contentsOf: free.map { states.number(of: $0, measure) }, at: Int(starts[position]))
+    starts.insert(starts[position], at: position)
+    for later in (position + 1)..<starts.count { starts[later] += Int32(truncatingIfNeeded: free.count) }
+    if !known.holds(cells: free.count) { known = KnownCosts(cells: free.count) }
+    (isArranged, settled.host) = (false, -1)
+  }
+
+  /// Takes a host out; those behind it move down by one.
+  public mutating func remove(at position: Int) {
+    let range = range(position)
+    racks.remove(at: position)
+    cells.removeSubrange(range)
+    starts.remove(at: position)
+    for later in position..<starts.count { starts[later] -= Int32(truncatingIfNeeded: range.count) }
+    (isArranged, settled.host) = (false, -1)
+  }
+
+  private mutating func refreshAll() { for block in 0..<columns.blockCount { refresh(block: block) } }
 
   /// Drops states that no cell is in.
   private mutating func forgetStates() {
@@ -317,13 +346,18 @@ public struct FleetIndex: Sendable {
 
   /// The column of a shape, which it gets when it is asked for the first time.
   private mutating func column(of demand: SlotDemand) -> Int {
+    if !isArranged {
+      rows = CostRows(hosts: count, width: columns.width)
+      isArranged = true
+      refreshAll()
+    }
     if let known = columns.find(demand) { return known }
     let column = columns.add(demand, measure)
     known.forget()
     if columns.width != rows.width {
       rows = CostRows(hosts: count, width: columns.width)
       states.renew(width: rows.width, measure)
-      for block in 0..<columns.blockCount { refresh(block: block) }
+      refreshAll()
     } else {
       // Its neighbours' exact costs become bounds again, which they were before they were asked for.
       let block = column / CostRows.columnsPerBlock * CostRows.columnsPerBlock

@@ -16,6 +16,9 @@ struct KnownCosts: Sendable {
     entries = Array(repeating: -1, count: Self.places * stride)
   }
 
+  /// Whether it has room for hosts of so many cells.
+  func holds(cells: Int) -> Bool { Self.head + cells <= stride }
+
   /// Forgets everything, because states have new numbers or cost something else.
   mutating func forget() {
     for place in 0..<Self.places { entries[place * stride] = -1 }
