@@ -65,9 +65,10 @@ struct FleetSearch {
     var search = self
     index.visit(needs) { host, cost in
       if let last = explain ? search.runnerUp : search.best {
-        // Hosts of equal bounds come in ascending order.
         let bound = weights.fragmentation * cost + apart
-        if (bound, host) > (last.cost, last.position) { return false }
+        if bound > last.cost { return false }
+        // Hosts of equal bounds come in ascending order, but where fragmentation has no weight all bounds are alike.
+        if bound == last.cost, weights.fragmentation > 0, host > last.position { return false }
       }
       search.look(at: rooms[host], host, allowance: search.left / 8, explain: explain)
       return true

@@ -74,6 +74,17 @@ import Testing
     #expect(found.placement != nil, "\(found.refusal?.message ?? "")")
   }
 
+  /// Without a weight for fragmentation the index's order says nothing of who is first among equals.
+  @Test func equalsWithoutWeightAreToldApartByTheirNames() {
+    var policy = bare
+    policy.weights = Weights(contention: 1, locality: 0, fragmentation: 0)
+    let cpus = [6, 2, 4]
+    let hosts = cpus.enumerated().map { host(HostID("h\($0.offset)"), cells: 1, cpus: $0.element) }
+    var placer = Placer(inventory: Inventory(hosts: hosts), policy: policy)
+    let shape = Shape(guestCells: [ShapeCell(vcpus: 1, memory: KiB(mib: 64))], cpuClass: .dedicated)
+    #expect(placer.decide(shape, explain: false).placement?.host == "h0")
+  }
+
   /// Who was refused is kept room for, however often he asks again.
   @Test func whatIsRefusedIsLearned() throws {
     let wide = Shape(guestCells: [ShapeCell(vcpus: 24, memory: KiB(gib: 96))], cpuClass: .dedicated)
