@@ -13,18 +13,34 @@ extension Placer {
     demand.limits = GroupLimits(name: shape.name, id: nil, policy: policy, rooms: rooms)
     var hosts: [(room: HostRoom, fits: Int)] = []
     var full: [HostRoom] = []
-    var isExact = !(policy.foldGuestCells && demand.cells.count > 1) && demand.limits?.limits.count ?? 0 < 2
+    var isExact = !(policy.foldGuestCells && demand.cells.count > 1)
     for room in rooms {
       let count = demand.shortfall(of: room) == nil ? HostCount(demand, on: room, policy: policy) : HostCount()
       isExact = isExact && count.isExact
       if count.fits > 0 { hosts.append((room, count.fits)) } else { full.append(room) }
     }
-    let fits = demand.limits.map { $0.count(hosts) } ?? hosts.reduce(0) { $0 + $1.fits }
+    var fits = hosts.reduce(0) { $0 + $1.fits }
+    if let limits = demand.limits?.limits {
+      // What several groups leave together is told by placing only.
+      (fits, isExact) = limits.count == 1 ? (limits[0].count(hosts), isExact) : (placedOneByOne(shape), false)
+    }
     var capacity = Capacity(fits: fits, isExact: isExact)
     if byHost { capacity.hosts = hosts.map { HostCapacity(host: $0.room.view.id, fits: $0.fits) } }
     if byHost || fits == 0 { capacity.counts = Tally(demand, over: full, policy: policy, isRefused: true).counts }
     return .success(capacity)
   }
+
+  /// How many are placed one after another, as many as are worth the time.
+  private func placedOneByOne(_ shape: Shape) -> Int {
+    var placer = self
+    for count in 0..<Self.placedMaximum {
+      guard let placement = placer.decide(shape, explain: false).placement else { return count }
+      placer.reserve(placement, for: shape, as: GuestID("counted \(count)"))
+    }
+    return Self.placedMaximum
+  }
+
+  private static let placedMaximum = 256
 
   /// The same where the index tells it at once; nil where it does not, and where nothing fits, which wants reasons.
   public mutating func capacityByIndex(for shape: Shape) -> Capacity? {
@@ -46,7 +62,8 @@ extension FleetWorth {
       !policy.foldGuestCells || demand.cells.count == 1,
       let needs = SlotDemand(cells: demand.needs(policy))
     else { return nil }
-    return withIndex(rooms) { $0.capacity(for: needs) }
+    // Beyond what an index counts on a cell it only knows a bound.
+    return withIndex(rooms) { $0.counts(needs) ? $0.capacity(for: needs) : nil }
   }
 }
 
@@ -152,20 +169,13 @@ private struct HostCount {
     }
     // Those that come next are bound to the cells of the first.
     if demand.limits?.limits.contains(where: { $0.isOneCell && !$0.isThere(room) }) == true {
-      isExact = isExact && needs.count == 1
-      let most = spaces.indices.max { (a, b) in
-        (AvailableSpace.slots(needs[0], in: spaces[a]), -a) < (AvailableSpace.slots(needs[0], in: spaces[b]), -b)
-      }
-      for index in spaces.indices where needs.count == 1 && index != most {
-        spaces[index] = CellSpace(cpus: 0, memory: 0)
-      }
+      isExact = isExact && demand.isOfLikeCells
+      let most = needs.dropFirst().reduce(needs[0]) { $0.widened(to: $1) }
+      let roomiest = spaces.indices.map { (slots: AvailableSpace.slots(most, in: spaces[$0]), cell: $0) }
+        .sorted { (-$0.slots, $0.cell) < (-$1.slots, $1.cell) }
+      for rest in roomiest.dropFirst(needs.count) { spaces[rest.cell] = CellSpace(cpus: 0, memory: 0) }
     }
   }
-}
-
-extension GroupLimits {
-  /// How many members can come, of so many that each host has room for by itself.
-  fileprivate func count(_ hosts: [(room: HostRoom, fits: Int)]) -> Int { limits.map { $0.count(hosts) }.min() ?? 0 }
 }
 
 extension GroupLimits.Limit {
@@ -174,6 +184,7 @@ extension GroupLimits.Limit {
   /// Whether all members are on the cells of the first.
   fileprivate var isOneCell: Bool { group.rule == .together && group.level == .cell }
 
+  /// How many members can come, of so many that each host has room for by itself.
   fileprivate func count(_ hosts: [(room: HostRoom, fits: Int)]) -> Int {
     let all = hosts.reduce(0) { $0 + $1.fits }
     let level = group.level == .cell ? .host : group.level

@@ -177,6 +177,26 @@ import Testing
     let both = ["a", "b"].map { host($0, cells: 1, cpus: 4, guests: [guest("one-\($0)", pins: [[0]])]) }
     #expect(try count(shape("one", vcpus: 1), both, policy) == Capacity(fits: 6, isExact: true))
     #expect(placed(shape("one", vcpus: 1), both, policy) == 6)
+    // Those that come next must go to the two cells of the first.
+    policy.groups = [GuestGroup(name: "g", rule: .together, level: .cell, members: ["pair"])]
+    let pairs = shape("pair", vcpus: 1, cells: 2)
+    let four4 = [host("h", cells: 4, cpus: 4)]
+    #expect(try count(pairs, four4, policy) == Capacity(fits: 4, isExact: true))
+    #expect(placed(pairs, four4, policy) == 4)
+    // Of several groups only what was placed is promised.
+    policy.groups = [
+      GuestGroup(name: "g", rule: .apart, level: .host, members: ["one"]),
+      GuestGroup(name: "r", rule: .together, level: .rack, members: ["one"]),
+    ]
+    policy.hosts = (0..<6).map { HostRules(host: HostID("h\($0)"), rack: "r\($0 / 2)") }
+    let racks = (0..<6).map { host(HostID("h\($0)"), cells: 1, cpus: 4) }
+    #expect(try count(shape("one", vcpus: 1), racks, policy) == Capacity(fits: 2, isExact: false))
+    policy.hosts = []
+    // An index counts no more than 2,047 on a cell.
+    var crowd = bare
+    crowd.overcommitPercent = 6400
+    let many = Shape(guestCells: [ShapeCell(vcpus: 1, memory: 4)])
+    #expect(try count(many, [host("h", cells: 1, cpus: 64)], crowd) == Capacity(fits: 2047, isExact: false))
     // Eight kinds of cells take too long to count; what is said is a bound from below.
     let unlike = Shape(guestCells: (1...8).map { ShapeCell(vcpus: $0, memory: KiB(mib: 64)) }, cpuClass: .dedicated)
     let wide = host("h", cells: 8, cpus: 24)

@@ -30,6 +30,11 @@ extension FleetIndex {
     return sum
   }
 
+  /// Whether no cell has room for more of a guest cell than are counted.
+  func counts(_ demand: SlotDemand) -> Bool {
+    demand.cells.allSatisfy { !states.slots(for: $0).contains(Int32(SlotBlock.slotsMaximum)) }
+  }
+
   private func capacity(ofLike need: CellSpace, _ wanted: Int) -> Int {
     let slots = states.slots(for: need)
     if wanted == 1 { return cells.reduce(0) { $0 + Int(slots[Int($1)]) } }

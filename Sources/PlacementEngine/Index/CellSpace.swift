@@ -98,7 +98,7 @@ public struct SlotDemand: Sendable, Hashable {
 extension CellSpace {
   fileprivate func isWithin(_ other: CellSpace) -> Bool { other.holds(self) && other.load >= 0 && other.shared >= 0 }
 
-  fileprivate func widened(to other: CellSpace) -> CellSpace {
+  func widened(to other: CellSpace) -> CellSpace {
     var widest = CellSpace(cpus: max(cpus, other.cpus), memory: max(memory, other.memory))
     widest.floating = max(floating, other.floating)
     widest.hugePages = max(hugePages, other.hugePages)
