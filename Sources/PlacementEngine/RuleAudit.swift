@@ -34,7 +34,9 @@ struct RuleAudit {
     for view in inventory.hosts {
       for guest in view.guests where guest.state == .running || guest.state == .paused {
         guard let domain = domain(of: [guest.name, guest.id.text], in: group) else { continue }
-        others.append((guest.name, domain, view, AuditedHost(view, policy: policy).map { $0.cells(of: guest) }))
+        // Only cells need the whole host looked at.
+        let host = group.level == .cell ? AuditedHost(view, policy: policy) : nil
+        others.append((guest.name, domain, view, host?.cells(of: guest)))
       }
       for claim in view.claims {
         let names = claim.job == 0 ? [claim.guestName] : [claim.guestName, claim.guest.text]
@@ -48,8 +50,9 @@ struct RuleAudit {
       }
     }
     let mine = NodeSet(placement.cells.map(\.cell))
+    let here = place(of: placement.host, group.level)
     func isNear(_ other: (name: String, domain: Int, view: HostView, cells: NodeSet?)) -> Bool {
-      let isSame = place(of: other.view.id, group.level) == place(of: placement.host, group.level)
+      let isSame = place(of: other.view.id, group.level) == here
       guard group.level == .cell, isSame, let cells = other.cells else { return isSame }
       return group.rule == .apart ? !cells.isDisjoint(with: mine) : mine.isSubset(of: union(others, on: other.view.id))
     }
@@ -89,7 +92,13 @@ struct RuleAudit {
   }
 
   private func place(of host: HostID, _ level: GroupLevel) -> [String] {
-    let rules = policy.hosts.first { $0.host == host }
+    // Hosts ascend, and groups may have thousands of members.
+    var left = policy.hosts[...]
+    while left.count > 1 {
+      let middle = left.startIndex + left.count / 2
+      left = left[middle].host <= host ? left[middle...] : left[..<middle]
+    }
+    let rules = left.first { $0.host == host }
     switch level {
     case .cell, .host: return ["host", host.text]
     case .rack: return rules?.rack.map { ["rack", $0] } ?? ["host", host.text]
