@@ -132,12 +132,8 @@ extension Demand {
 
   /// Whether a host is among those that the shape names.
   private func names(_ host: HostID) -> Bool {
-    var (low, high) = (0, hosts.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if hosts[middle] < host { low = middle + 1 } else { high = middle }
-    }
-    return low < hosts.count && hosts[low] == host
+    let index = hosts.partitionIndex { $0 >= host }
+    return index < hosts.count && hosts[index] == host
   }
 
   /// What the operator's rules have against a new guest on a host.

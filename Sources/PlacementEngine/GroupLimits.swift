@@ -130,24 +130,14 @@ extension GroupLimits.Limit {
   /// Whether members are where a host stands.
   func isThere(_ room: HostRoom) -> Bool {
     let place = room.rules.place(at: group.level)
-    let index = Self.firstIndex(in: places.count) { places[$0] >= place }
+    let index = places.partitionIndex { $0 >= place }
     return index < places.count && places[index] == place
   }
 
   /// Ids of the cells that members are on.
   fileprivate func cells(on host: HostID) -> NodeSet {
-    let index = Self.firstIndex(in: cells.count) { cells[$0].host >= host }
+    let index = cells.partitionIndex { $0.host >= host }
     return index < cells.count && cells[index].host == host ? cells[index].cells : []
-  }
-
-  /// The first index from which on a condition holds.
-  private static func firstIndex(in count: Int, where isReached: (Int) -> Bool) -> Int {
-    var (low, high) = (0, count)
-    while low < high {
-      let middle = (low + high) / 2
-      if isReached(middle) { high = middle } else { low = middle + 1 }
-    }
-    return low
   }
 
   fileprivate var text: String {

@@ -90,7 +90,6 @@ extension Footprint {
     let sharing = vcpus.count { $0.online } - own
     let count = max(memory.count, 1)
     // How vcpus are spread over guest cells is not in a footprint; nearly all guests spread them evenly.
-    // A guest whose balloon breathes is not a new shape each time.
     func share(_ vcpus: Int, _ index: Int) -> Int { vcpus / count + (index < vcpus % count ? 1 : 0) }
     return SlotDemand(
       cells: memory.prefix(SlotDemand.cellsMaximum).enumerated().map { index, memory in
@@ -100,7 +99,8 @@ extension Footprint {
       })
   }
 
-  /// Rounded up to four binary digits, which leaves what clouds sell as it is.
+  /// Rounded up to four binary digits, which leaves what clouds sell as it is: a guest whose balloon breathes is not a
+  /// new shape each time.
   private static func rough(_ memory: Int) -> Int {
     let spare = max(Int.bitWidth - memory.leadingZeroBitCount - 4, 0)
     let step = 1 << spare

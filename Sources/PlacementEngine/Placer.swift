@@ -149,12 +149,6 @@ public struct Placer: Sendable {
   }
 
   private func position(of host: HostID) -> Int {
-    var low = 0
-    var high = rooms.count
-    while low < high {
-      let middle = (low + high) / 2
-      if rooms[middle].view.id < host { low = middle + 1 } else { high = middle }
-    }
-    return low
+    rooms.partitionIndex { $0.view.id >= host }
   }
 }

@@ -142,13 +142,9 @@ public struct GroupPlacement: Sendable {
   /// The position of a group, which begins without members.
   private subscript(key: Key) -> Int {
     mutating get {
-      var (low, high) = (0, groups.count)
-      while low < high {
-        let middle = (low + high) / 2
-        if groups[middle].key < key { low = middle + 1 } else { high = middle }
-      }
-      if low == groups.count || groups[low].key != key { groups.insert(Group(key: key), at: low) }
-      return low
+      let position = groups.partitionIndex { !($0.key < key) }
+      if position == groups.count || groups[position].key != key { groups.insert(Group(key: key), at: position) }
+      return position
     }
   }
 }

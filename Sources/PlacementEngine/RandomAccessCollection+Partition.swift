@@ -1,0 +1,12 @@
+extension RandomAccessCollection where Index == Int {
+  /// The first index whose element, and every one behind it, meets a condition that those before do not; the end where
+  /// none does.
+  func partitionIndex(where isReached: (Element) -> Bool) -> Int {
+    var (low, high) = (startIndex, endIndex)
+    while low < high {
+      let middle = low + (high - low) / 2
+      if isReached(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+}
