@@ -3,7 +3,11 @@ import PackageDescription
 
 // Every target of ours is built under the same strict rules: a dependency that shows in a
 // module's face must say `public import`, and a warning is an error.
+//
+// MUTANTS lets a simulator switch a safety check off. Debug builds, which tests make, have it; release builds only when
+// somebody asks for it with `-Xswiftc -DMUTANTS`.
 let strict: [SwiftSetting] = [
+  .define("MUTANTS", .when(configuration: .debug)),
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableUpcomingFeature("InternalImportsByDefault"),
@@ -40,6 +44,7 @@ let excluded: [String: [String]] = [
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -60,6 +65,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     // SQLite with migrations and checked statements.
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    // The priority queue of the fault simulator's clock.
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     // YAML for cluster-config, with line marks in its errors.
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
@@ -84,7 +91,8 @@ let package = Package(
     library("NUMA"),
     library("Fleet", ["NUMA"]),
     library("PlacementEngine", ["Fleet", "NUMA"]),
-    library("Simulation", ["PlacementEngine"]),
+    // The engine on recorded fleets, and whole fleets of the real cores under faults.
+    library("Simulation", ["AgentCore", "CoordinatorCore", "Fleet", "NUMA", "PlacementEngine", "Store", "Wire", heap]),
     library("CoordinatorCore", ["Fleet", "NUMA", "PlacementEngine"]),
     library("AgentCore", ["Fleet", "NUMA"]),
     library("LibvirtXML", ["Fleet", "NUMA", "CLibXML2"]),
@@ -118,7 +126,7 @@ let package = Package(
       "numafleet",
       [
         "Fleet", "NUMA", "Wire", "ClusterConfig", "ZeroMQTransport", "LibvirtXML", "Daemon", "CWireReference",
-        "CZlib", "PlacementEngine", "PlacementTrials", "Simulation", argumentParser,
+        "CZlib", "PlacementEngine", "PlacementTrials", "Simulation", "Store", argumentParser,
       ]),
     // The engine's speed, memory and work, held against thresholds.
     executable("placement-benchmark", ["PlacementTrials"]),

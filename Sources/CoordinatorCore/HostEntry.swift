@@ -47,7 +47,8 @@ struct HostEntry: Sendable, Hashable {
     guard let topology, let facts else { return nil }
     return HostView(
       id: id, liveness: liveness, facts: facts, topology: topology.with(cells), guests: guests,
-      claims: claims.filter { $0.host == id }, ageMilliseconds: max(0, now.milliseconds - lastHeard.milliseconds),
+      claims: SafetyCheck.claim.isOn ? claims.filter { $0.host == id } : [],
+      ageMilliseconds: max(0, now.milliseconds - lastHeard.milliseconds),
       libvirtAnswers: libvirtAnswers, draining: isDraining)
   }
 }
