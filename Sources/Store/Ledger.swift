@@ -23,9 +23,9 @@ public final class Ledger: Sendable {
   /// How long a lock held by another program is waited for.
   static let busyMilliseconds = 5000
 
-  private let path: String
+  let path: String
   private let lock: LedgerLock?
-  private let queue: DatabaseQueue
+  let queue: DatabaseQueue
   /// The error after which nothing more may be written.
   private let broken = Mutex<StoreError?>(nil)
 

@@ -15,7 +15,7 @@ enum Modules {
     "CLinux": ["ZeroMQTransport", "NUMADriver"], "CWireReference": ["numafleet"], "CZlib": ["numafleet"],
     "CPlacementReference": ["PlacementTrials"], "CBenchCounters": ["PlacementTrials"],
     "GRDB": ["Store"], "SwiftProtobuf": ["Wire"], "Yams": ["ClusterConfig"],
-    "Hummingbird": ["Dashboard"],
+    "Hummingbird": ["Dashboard"], "HeapModule": ["Simulation"],
   ]
 
   /// What the operating system and Swift's own packages give; edges and executables may have them.
@@ -33,7 +33,7 @@ enum Modules {
     "LibvirtXML": ["Fleet", "NUMA", "CLibXML2"],
     "Wire": ["Fleet", "NUMA", "SwiftProtobuf"],
     "ClusterConfig": ["Fleet", "NUMA", "Yams"],
-    "Simulation": ["Fleet", "NUMA", "PlacementEngine", "CoordinatorCore", "AgentCore", "Wire", "Store"],
+    "Simulation": ["Fleet", "NUMA", "PlacementEngine", "CoordinatorCore", "AgentCore", "Wire", "Store", "HeapModule"],
     "ZeroMQTransport": system.union(["CZeroMQ", "CLinux"]),
     "LibvirtDriver": system.union(["CLibvirt", "LibvirtXML", "Fleet", "NUMA"]),
     "NUMADriver": system.union(["CNUMA", "CLinux", "Fleet", "NUMA"]),

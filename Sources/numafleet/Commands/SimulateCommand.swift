@@ -6,12 +6,15 @@ import Simulation
 /// `numafleet simulate`.
 struct SimulateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "simulate", abstract: "Tries the placement engine on recorded fleets. Touches no host.",
+    commandName: "simulate",
+    abstract: "Tries the placement engine on recorded fleets, and whole fleets under faults. Touches no host.",
     discussion: """
       Tables are CSV, gzipped or not. HOSTS is host,rack,cpu0,ram0[,cpu1,ram1…]: what
       is free on each cell, in CPUs and GiB, with up to 16 cells.
       """,
-    subcommands: [SimulatePackingCommand.self, SimulateChurnCommand.self])
+    subcommands: [
+      SimulatePackingCommand.self, SimulateChurnCommand.self, SimulateFaultsCommand.self, SimulateMutantsCommand.self,
+    ])
 }
 
 /// What both simulations take.

@@ -1,0 +1,157 @@
+import AgentCore
+import CoordinatorCore
+import Fleet
+import NUMA
+import Store
+
+/// How jobs end, and what coordinators make durable.
+extension SafetyWatch {
+  mutating func ends(_ job: Job, _ outcome: JobOutcome?, on model: ModelHost, _ host: Int, _ time: Int) {
+    guard let index = sites[host].works.lastIndex(where: { $0.job.id == job.id }) else { return }
+    let work = sites[host].works.remove(at: index)
+    sites[host].ended[job.id] = job.guest
+    guard let outcome else {
+      return broken("atomic", "\(model.id): job \(job.id) is out of the journal without an end", time)
+    }
+    let guest = model.index(of: job.guest).map { model.guests[$0] }
+    if case .diverged(let refusal) = outcome {
+      sites[host].holdings.removeAll { $0.guest == job.guest }
+      if !work.isExcused, !work.isDisturbed {
+        broken("atomic", "\(model.id): job \(job.id) diverged and nothing had gone wrong: \(refusal.message)", time)
+      }
+      return
+    }
+    guard !work.isDisturbed, let guest, guest.isRunning else { return }
+    if case .verified = outcome {
+      let differences = guest.differences(from: job.desired, scope: job.scope, host: model)
+      if let first = differences.first {
+        broken("atomic", "\(model.id): job \(job.id) is verified, and \(first)", time)
+      }
+      hold(job, host)
+      acted(on: model, host, time)
+    } else if let before = work.before {
+      let differences = guest.differences(from: before, defaults: model.topology.cpus)
+      if let first = differences.first {
+        broken("atomic", "\(model.id): job \(job.id) is refused (\(outcome)), and \(first)", time)
+      }
+    }
+  }
+
+  private mutating func hold(_ job: Job, _ host: Int) {
+    guard job.scope.touchesLive else { return }
+    let cpus = claims[0][job.id] ?? claims[1][job.id] ?? CPUSet()
+    sites[host].holdings.removeAll { $0.guest == job.guest }
+    sites[host].holdings.append(Holding(guest: job.guest, cpus: cpus, desired: job.desired, scope: job.scope))
+    sites[host].holdings.sort { $0.guest < $1.guest }
+  }
+
+  // MARK: Coordinators
+
+  mutating func acknowledged(_ accepted: Accepted, _ coordinator: Int) {
+    acknowledged[coordinator] += accepted.jobs
+  }
+
+  /// A second coordinator begins with what the first one's store held.
+  mutating func copied(_ from: Int, to: Int) {
+    acknowledged[to] = []
+    endings[to] = endings[from]
+    claims[to] = claims[from]
+  }
+
+  mutating func committed(
+    _ writes: [Write], _ coordinator: Int, _ agents: [SimulatedAgent], _ hosts: [ModelHost], _ time: Int
+  ) {
+    checks += 1
+    for write in writes {
+      switch write {
+      case .claim(let claim): claims[coordinator][claim.job] = claim.dedicated
+      case .job(let record) where record.state.isFinal:
+        if let before = endings[coordinator][record.job.id], before != record.state {
+          broken("durable", "job \(record.job.id) ended \(before.rawValue) and then \(record.state.rawValue)", time)
+        }
+        endings[coordinator][record.job.id] = record.state
+      case .releaseClaim(let job):
+        // Jobs of a second coordinator have numbers of their own.
+        guard coordinator == 0, hosts.count == agents.count, agents[0].links.count == 1 else { continue }
+        for (host, agent) in agents.enumerated() where agent.durable.inHand.contains(where: { $0.job.id == job }) {
+          broken("claim", "the claim of job \(job) is released while \(hosts[host].id) has it in hand", time)
+        }
+      default: continue
+      }
+    }
+  }
+
+  /// A coordinator has begun a term: what was acknowledged before must be there.
+  mutating func restored(_ restored: Restored, _ coordinator: Int, _ ledger: Ledger, _ time: Int) {
+    for job in acknowledged[coordinator] {
+      checks += 1
+      if (try? ledger.job(job)) == nil { broken("durable", "job \(job) was acknowledged and is lost", time) }
+    }
+  }
+}
+
+extension Job {
+  /// The pinning that the guest shall have.
+  var desired: Pinning {
+    switch action {
+    case .apply(let desired, _): desired
+    case .start(_, _, let placement): placement.pinning
+    }
+  }
+}
+
+extension ModelGuest {
+  /// Of a thousand KiB that may lie elsewhere: what a job may leave behind, and what a page table's rounding adds.
+  static let elsewherePerMille = 15
+
+  /// In what the guest is not as a job wanted it.
+  func differences(from desired: Pinning, scope: Scope, host: ModelHost) -> [String] {
+    var found: [String] = []
+    if scope.touchesLive {
+      for pin in desired.vcpus where online.contains(pin.vcpu) && masks[pin.vcpu] != pin.cpuset {
+        found.append("vcpu \(pin.vcpu) of \(name) runs on \(masks[pin.vcpu]), not on \(pin.cpuset)")
+      }
+      if let emulator = desired.emulator, emulatorMask != emulator {
+        found.append("the emulator of \(name) runs on \(emulatorMask), not on \(emulator)")
+      }
+      for target in desired.memory where isElsewhere(target) {
+        found.append("guest cell \(target.guestCell) of \(name) lies on \(resident[target.guestCell])")
+      }
+    }
+    return found
+  }
+
+  private func isElsewhere(_ target: GuestCellPlacement) -> Bool {
+    let all = resident[target.guestCell].reduce(0, +)
+    return (all - resident[target.guestCell][target.cell]) * 1000 > all * Self.elsewherePerMille
+  }
+
+  /// In what the guest is not as it was.
+  func differences(from before: ModelGuest, defaults: CPUSet) -> [String] {
+    guard run == before.run else { return [] }
+    var found: [String] = []
+    for vcpu in online.members where before.online.contains(vcpu) && masks[vcpu] != before.masks[vcpu] {
+      found.append("vcpu \(vcpu) of \(name) runs on \(masks[vcpu]), before on \(before.masks[vcpu])")
+    }
+    if emulatorMask != before.emulatorMask {
+      found.append("the emulator of \(name) runs on \(emulatorMask), before on \(before.emulatorMask)")
+    }
+    for cell in cells.indices {
+      guard let home = before.home(of: cell) else { continue }
+      if isElsewhere(GuestCellPlacement(guestCell: cell, cell: home)) {
+        found.append("guest cell \(cell) of \(name) lies on \(resident[cell]), before on \(before.resident[cell])")
+      }
+    }
+    for vcpu in 0..<vcpus {
+      let (now, then) = (config.cpuset(ofVCPU: vcpu) ?? defaults, before.config.cpuset(ofVCPU: vcpu) ?? defaults)
+      if now != then { found.append("the config of \(name) pins vcpu \(vcpu) to \(now), before to \(then)") }
+    }
+    return found
+  }
+
+  /// The cell that had all of a guest cell; nil when it was spread.
+  private func home(of guestCell: Int) -> Int? {
+    let all = resident[guestCell].reduce(0, +)
+    return resident[guestCell].firstIndex { $0 == all && all > 0 }
+  }
+}
