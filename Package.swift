@@ -154,7 +154,7 @@ let package = Package(
       "EndToEndTests",
       [
         "numafleet", "numafleet-agent", "numafleet-coordinator", "numa-workload", "Wire", "ZeroMQTransport", "Fleet",
-        "NUMA",
+        "NUMA", grdb,
       ]),
     tests("TidyTests", []),
   ],

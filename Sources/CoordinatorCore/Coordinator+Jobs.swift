@@ -94,6 +94,7 @@ extension Coordinator {
         continue
       }
       if jobs[position].job.epoch != epoch {
+        guard storeRefusal == nil else { continue }
         jobs[position].job.epoch = epoch
         output.writes.append(.job(jobs[position]))
       }
@@ -104,6 +105,8 @@ extension Coordinator {
   // MARK: Ending
 
   mutating func took(_ report: JobReport, from host: HostID, _ now: Instant, _ output: inout Output) {
+    // Not even acknowledged: the agent says it again until it is.
+    guard storeRefusal == nil else { return }
     guard let index = jobs.lastIndex(where: { $0.job.id == report.job }) else {
       if report.outcome.isFinal { send(.jobAcknowledged(report.job), to: host, &output) }
       return

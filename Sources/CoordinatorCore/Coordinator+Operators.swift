@@ -7,6 +7,7 @@ extension Coordinator {
   static let listedJobsMax = 200
 
   mutating func asked(_ question: Question, _ now: Instant, _ output: inout Output) {
+    if let refusal = storeRefusal, !question.request.onlyAsks { return refuse(question, refusal, now, &output) }
     switch question.request {
     case .hosts: reply(.hosts(inventory(now).hosts), to: question, &output)
     case .host(let id): answer(question, host(id, now).map(OperatorReply.host), now, &output)
@@ -77,7 +78,7 @@ extension Coordinator {
       softwareVersion: settings.softwareVersion, epoch: epoch, hosts: hosts.count,
       hostsUnreachable: hosts.filter { $0.liveness == .unreachable }.count,
       guests: hosts.reduce(0) { $0 + $1.guests.count }, jobsInFlight: jobs.filter { !$0.state.isFinal }.count,
-      lastEvent: lastEvent)
+      lastEvent: lastEvent, storeOutage: storeRefusal == nil ? nil : outage?.shown)
   }
 
   private func host(_ id: HostID, _ now: Instant) -> Result<HostView, Refusal> {

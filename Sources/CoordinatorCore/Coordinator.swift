@@ -23,6 +23,11 @@ public struct Coordinator: Sendable {
     /// The answer to an inquiry that an output asked for.
     case answered(OperatorReply, token: Token)
     case reloaded(Policy)
+    /// Nothing of the outputs since the last carried-out ones could be stored, but later ones may be. With it comes
+    /// what is durable, read in this term. Their messages and replies must not have left.
+    case storeFailed(Refusal, Restored)
+    /// A trial that an output asked for has been stored.
+    case storeRecovered
     case tick
   }
 
@@ -37,6 +42,8 @@ public struct Coordinator: Sendable {
     public var inquiries: [Inquiry] = []
     /// Whether the table of admitted keys must be made anew from `keys`.
     public var keysChanged = false
+    /// Whether to try if the store takes writes again; when it does, that is the event `.storeRecovered`.
+    public var retriesStore = false
     public var notes: [Note] = []
     public init() {}
   }
@@ -104,23 +111,25 @@ public struct Coordinator: Sendable {
   /// No host has been silent for too long before this; nil while none is connected.
   var silenceDue: Instant?
   var placer: Placer
-  var claims: [Claim]
+  var claims: [Claim] = []
   /// Hosts that an operator drains, ascending; those that the policy drains are not among them.
-  var draining: [HostID]
+  var draining: [HostID] = []
   /// Ascending by guest.
-  var generations: [GuestGeneration]
-  var plans: [Plan]
-  var jobs: [JobRecord]
+  var generations: [GuestGeneration] = []
+  var plans: [Plan] = []
+  var jobs: [JobRecord] = []
   var deliveries: [Delivery] = []
-  var lastPlan: PlanID
-  var lastJob: JobID
-  var lastEvent: UInt64
+  var lastPlan: PlanID = 0
+  var lastJob: JobID = 0
+  var lastEvent: UInt64 = 0
   var pending: [PendingPlan] = []
   /// Whose inquiries are being answered.
   var inquiring: [Question] = []
   var followers: [Token] = []
+  /// The last time in which the store took no writes; it lasts until it has its `endedBy`.
+  var outage: Outage?
   /// Every key that was ever authorized, revoked ones included.
-  public internal(set) var keys: [AuthorizedKey]
+  public internal(set) var keys: [AuthorizedKey] = []
 
   /// A coordinator at the start of a term.
   public init(settings: Settings, policy: Policy, restoring restored: Restored, now: Instant) {
@@ -128,23 +137,12 @@ public struct Coordinator: Sendable {
     self.policy = policy
     epoch = restored.epoch
     placer = Placer(policy: policy)
-    claims = restored.claims
-    generations = restored.generations
-    plans = restored.plans
-    jobs = restored.jobs
-    keys = restored.keys
-    draining = restored.draining
-    lastPlan = restored.lastPlan
-    lastJob = restored.lastJob
-    lastEvent = restored.lastEvent
-    deliveries = jobs.filter { !$0.state.isFinal }.map { Delivery(job: $0.job.id, due: now) }
+    takeBack(restored, now)
   }
 
   /// When to be stepped with `.tick` if nothing happens before.
   public var nextDeadline: Instant? {
-    let deliveryDue = deliveries.lazy.map(\.due).min()
-    guard let silenceDue else { return deliveryDue }
-    return deliveryDue.map { min($0, silenceDue) } ?? silenceDue
+    [deliveries.lazy.map(\.due).min(), silenceDue, storeRetryDue].lazy.compactMap(\.self).min()
   }
 
   /// Takes one event and says what to do about it.
@@ -161,10 +159,13 @@ public struct Coordinator: Sendable {
     case .answered(let reply, let token): answered(reply, token, now, &output)
     case .planned(let plan, let token): planned(plan, token, now, &output)
     case .reloaded(let policy): reload(policy, now, &output)
+    case .storeFailed(let refusal, let restored): storeFailed(refusal, restored, now, &output)
+    case .storeRecovered: storeRecovered(now, &output)
     case .tick: break
     }
     noticeSilence(now, &output)
     deliver(now, &output)
+    retryStore(now, &output)
     tellFollowers(&output)
     return output
   }
@@ -190,6 +191,10 @@ public struct Coordinator: Sendable {
     _ kind: FleetEvent.Kind, host: HostID? = nil, guest: GuestID? = nil, job: JobID? = nil, actor: String,
     _ text: String, _ now: Instant, _ output: inout Output
   ) {
+    guard storeRefusal == nil else {
+      outage?.shown.eventsNotLogged += 1
+      return
+    }
     lastEvent += 1
     output.writes.append(
       .event(

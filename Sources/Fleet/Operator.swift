@@ -226,9 +226,11 @@ public struct CoordinatorStatus: Sendable, Hashable, Codable {
   public var guests: Int
   public var jobsInFlight: Int
   public var lastEvent: UInt64
+  /// Present while the store takes no writes.
+  public var storeOutage: StoreOutage?
   public init(
     softwareVersion: String, epoch: Epoch, hosts: Int, hostsUnreachable: Int, guests: Int, jobsInFlight: Int,
-    lastEvent: UInt64
+    lastEvent: UInt64, storeOutage: StoreOutage? = nil
   ) {
     self.softwareVersion = softwareVersion
     self.epoch = epoch
@@ -237,5 +239,21 @@ public struct CoordinatorStatus: Sendable, Hashable, Codable {
     self.guests = guests
     self.jobsInFlight = jobsInFlight
     self.lastEvent = lastEvent
+    self.storeOutage = storeOutage
+  }
+}
+
+/// A time in which the store takes no writes: questions are answered, nothing is changed.
+public struct StoreOutage: Sendable, Hashable, Codable {
+  /// Why, and what to do about it.
+  public var refusal: Refusal
+  /// When it began, in milliseconds since 1970.
+  public var since: Int
+  /// Events that would have been logged since.
+  public var eventsNotLogged: UInt64
+  public init(refusal: Refusal, since: Int, eventsNotLogged: UInt64) {
+    self.refusal = refusal
+    self.since = since
+    self.eventsNotLogged = eventsNotLogged
   }
 }

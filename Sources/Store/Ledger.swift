@@ -20,8 +20,10 @@ public final class Ledger: Sendable {
   static let jobsRestored = 1024
   /// The most values one read gives.
   public static let readLimit = 10_000
-  /// How long a lock held by another program is waited for.
+  /// How long a lock held by another program is waited for before a term begins.
   static let busyMilliseconds = 5000
+  /// And after that: a coordinator that waits hears no host.
+  static let busyMillisecondsInTerm = 250
 
   let path: String
   private let lock: LedgerLock?
@@ -76,9 +78,23 @@ public final class Ledger: Sendable {
   // The database closes before the lock is given back, so that the next owner never meets our last checkpoint.
   deinit { try? queue.close() }
 
-  /// Begins a new term: raises the epoch by one, commits that, and returns everything durable.
+  /// Begins a new term: raises the epoch by one, commits that, and returns everything durable. From then on a lock
+  /// that another program holds is waited for only briefly.
   public func beginTerm() throws(StoreError) -> Restored {
-    try write { db in try db.beginTerm() }
+    let restored = try write { db in try db.beginTerm() }
+    _ = try read { db in try Int.fetchOne(db, sql: "PRAGMA busy_timeout = \(Self.busyMillisecondsInTerm)") }
+    return restored
+  }
+
+  /// Everything durable, in the term that has begun; changes nothing.
+  public func restored() throws(StoreError) -> Restored {
+    try read { db in try db.restored() }
+  }
+
+  /// Makes one change that changes nothing, durably: it tells whether writes succeed again.
+  public func tryWriting() throws(StoreError) {
+    // A page is written even where the number stays what it is.
+    try write { db in try db.execute(sql: "PRAGMA user_version = 0") }
   }
 
   /// Stores all writes in one transaction, in their order; durable on return. No writes, no transaction.

@@ -8,7 +8,12 @@ extension Database {
   /// Raises the epoch by one and gives everything durable, inside the caller's transaction.
   func beginTerm() throws -> Restored {
     try execute(sql: "UPDATE term SET epoch = epoch + 1")
-    return Restored(
+    return try restored()
+  }
+
+  /// Everything durable that a coordinator keeps in memory.
+  func restored() throws -> Restored {
+    Restored(
       epoch: Epoch(try number("SELECT epoch FROM term")),
       lastEvent: try number("SELECT coalesce(max(sequence), 0) FROM event"),
       plans: try plansToRestore(),

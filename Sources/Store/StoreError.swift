@@ -3,8 +3,8 @@ import GRDB
 
 /// Why the ledger could not be opened, read or written, with what its owner can do about it.
 ///
-/// After an error of `commit` nothing of that transaction is stored. A coordinator that meets one stops and starts
-/// again from what is durable, because its state in memory is then ahead of its ledger.
+/// After an error of `commit` nothing of that transaction is stored, so a coordinator's state in memory is then ahead
+/// of its ledger: it takes up `Ledger.restored()` when the error may pass, or stops and starts again.
 public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
   /// What went wrong, for programs.
   public enum Kind: Sendable, Hashable {
@@ -53,7 +53,7 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
   /// What the reader can do.
   public var remedy: String {
     switch kind {
-    case .full: "free some space on its file system and start the coordinator again; nothing acknowledged is lost"
+    case .full: "free some space on its file system and try again; nothing acknowledged is lost"
     case .locked: "end the program that holds it (`fuser \(path)` names it) and try again"
     case .inUse: "stop that coordinator first, or give this one a store of its own"
     case .damaged: "leave it as it is, restore the newest backup beside it and start with that"
@@ -62,6 +62,15 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case .noDirectory:
       "create the directory \(path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".") and start it again"
     case .io: "check the directory's owner, its mode and the disk, then start the coordinator again"
+    }
+  }
+
+  /// Whether later writes may succeed in the same process. An `io` error may not: what a failed fsync left is unknown
+  /// until the file is opened anew.
+  public var mayPass: Bool {
+    switch kind {
+    case .full, .locked: true
+    case .inUse, .damaged, .foreign, .constraint, .noDirectory, .io: false
     }
   }
 

@@ -257,7 +257,11 @@ extension WireLayout {
       1: .text("host")
     ],
     .coordinatorStatus: [
-      1: .text("software_version")
+      1: .text("software_version"),
+      8: .message("store_outage", .storeOutage),
+    ],
+    .storeOutage: [
+      1: .message("refusal", .refusal)
     ],
     .accepted: [
       2: .numbers("jobs", atMost: 65_536),

@@ -58,7 +58,7 @@ struct CoordinatorLoop: ~Copyable {
     hub.attach(finished)
   }
 
-  /// Serves until a signal says stop or the store fails; the process's exit status.
+  /// Serves until a signal says stop or the store fails for good; the process's exit status.
   mutating func run() -> Int32 {
     batch.append(core.begin(at: now))
     guard carryOut() else { return 75 }
@@ -151,16 +151,14 @@ struct CoordinatorLoop: ~Copyable {
 
   // MARK: Out
 
-  /// False when the store failed: then nothing that depends on it may leave, and the process must stop.
+  /// False when the store failed for good: then the process must stop.
   private mutating func carryOut() -> Bool {
     let output = batch
     batch = Coordinator.Output()
     do {
       try ledger.commit(output.writes)
     } catch {
-      log.critical("store failed", metadata: ["reason": "\(error)"])
-      for reply in output.replies { answer(reply.token, .refused(error.refusal)) }
-      return false
+      return withhold(output, error)
     }
     if output.keysChanged { admit() }
     for note in output.notes { log.log(note) }
@@ -169,7 +167,40 @@ struct CoordinatorLoop: ~Copyable {
     for reply in output.replies { answer(reply.token, reply.payload) }
     for task in output.planning { plan(task) }
     for inquiry in output.inquiries { answer(inquiry) }
-    return true
+    return output.retriesStore ? tryStore() : true
+  }
+
+  /// Nothing of this output is stored, so nothing of it leaves but what only reads; false when the store cannot be
+  /// tried again.
+  private mutating func withhold(_ output: Coordinator.Output, _ error: StoreError) -> Bool {
+    log.critical("store failed", metadata: ["reason": "\(error)"])
+    for reply in output.replies {
+      // A follower waits for events, and these did not happen.
+      if case .events = reply.payload { continue }
+      answer(reply.token, .refused(error.refusal))
+    }
+    for note in output.notes { log.log(note) }
+    guard error.mayPass else { return false }
+    do {
+      step(.storeFailed(error.refusal, try ledger.restored()))
+    } catch {
+      log.critical("store not readable", metadata: ["reason": "\(error)"])
+      return false
+    }
+    for query in output.queries { answer(query) }
+    return carryOut()
+  }
+
+  private mutating func tryStore() -> Bool {
+    do {
+      try ledger.tryWriting()
+    } catch {
+      if !error.mayPass { log.critical("store failed", metadata: ["reason": "\(error)"]) }
+      return error.mayPass
+    }
+    log.notice("store takes writes again")
+    step(.storeRecovered)
+    return carryOut()
   }
 
   private func admit() {
@@ -252,5 +283,6 @@ extension Coordinator.Output {
     if !later.inquiries.isEmpty { inquiries += later.inquiries }
     if !later.notes.isEmpty { notes += later.notes }
     keysChanged = keysChanged || later.keysChanged
+    retriesStore = retriesStore || later.retriesStore
   }
 }

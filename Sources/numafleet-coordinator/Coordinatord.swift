@@ -22,8 +22,9 @@ struct Coordinatord: ParsableCommand {
         numafleet key authorize HOST PUBLIC-KEY --role agent
 
       SIGTERM and SIGINT stop it cleanly; SIGHUP reads the policy again. Losing the coordinator changes nothing on any
-      host. Exit status: 0 stopped as asked, 64 bad usage or configuration, 73 the store cannot be used, 75 the store
-      failed while running (start again when it is mended).
+      host. While the store is full or locked by another program it answers questions and refuses commands, and goes on
+      by itself. Exit status: 0 stopped as asked, 64 bad usage or configuration, 73 the store cannot be used, 75 the
+      store failed for good while running (start again when it is mended).
       """,
     version: version)
 

@@ -83,6 +83,16 @@ import Testing
         CoordinatorStatus(
           softwareVersion: "0.1.0", epoch: 2, hosts: 3, hostsUnreachable: 1, guests: 20, jobsInFlight: 1, lastEvent: 121
         ))
+    ),
+    (
+      "status-outage",
+      .status(
+        CoordinatorStatus(
+          softwareVersion: "0.1.0", epoch: 2, hosts: 3, hostsUnreachable: 1, guests: 20, jobsInFlight: 1,
+          lastEvent: 121,
+          storeOutage: StoreOutage(
+            refusal: Refusal(.storeUnavailable, "the store s.sqlite cannot grow", remedy: "free some space"),
+            since: 1_700_000_000_000, eventsNotLogged: 3)))
     ), ("accepted", .accepted(Accepted(plan: 7, jobs: [12, 13], text: "accepted: 2 jobs"))),
   ]
 

@@ -9,6 +9,7 @@ extension Coordinator.Output {
       + queries.map { "query \($0.token): events after \($0.after) up to \($0.upTo)" }
       + planning.map { "plan for \($0.token): \($0.input.request.line), parent \($0.input.parent)" }
       + inquiries.map { "inquiry for \($0.token): \($0.question.line)" } + (keysChanged ? ["keys changed"] : [])
+      + (retriesStore ? ["try the store"] : [])
       + notes.map(\.line)
   }
 }
@@ -78,6 +79,9 @@ extension OperatorReply {
     case .status(let status):
       "status epoch \(status.epoch), \(status.hosts) hosts, \(status.hostsUnreachable) unreachable, "
         + "\(status.guests) guests, \(status.jobsInFlight) jobs in flight, last event \(status.lastEvent)"
+        + (status.storeOutage.map {
+          ", store takes no writes since \($0.since), \($0.eventsNotLogged) events not logged: \($0.refusal.message)"
+        } ?? "")
     case .accepted(let accepted):
       "accepted" + (accepted.plan.map { ", plan \($0)" } ?? "")
         + (accepted.jobs.isEmpty ? "" : ", jobs \(accepted.jobs)") + ": \(accepted.text)"

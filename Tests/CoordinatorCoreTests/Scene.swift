@@ -18,6 +18,9 @@ struct Scene {
   var inquiries: [Coordinator.Inquiry] = []
   var outputs: [Coordinator.Output] = []
   var messages: UInt64 = 0
+  /// What the store takes: everything, trials only, or nothing.
+  enum Room: String { case free, almost, full }
+  var room = Room.free
 
   /// Carries out one line, and gives the output as text.
   mutating func run(_ line: String) throws -> String {
@@ -40,6 +43,8 @@ struct Scene {
       let output = begun.begin(at: now)
       coordinator = begun
       return take(output)
+    case "store":
+      room = try #require(Room(rawValue: try rest[0]))
     case "show": return try show(rest)
     default: return take(step(try event(word, rest)))
     }
@@ -56,6 +61,7 @@ struct Scene {
 
   private mutating func take(_ output: Coordinator.Output) -> String {
     outputs.append(output)
+    if room != .free, !output.writes.isEmpty { return withhold(output) }
     durable.commit(output.writes)
     for message in output.messages {
       guard case .job(let job) = message.payload else { continue }
@@ -64,7 +70,17 @@ struct Scene {
     }
     planning += output.planning
     inquiries += output.inquiries
-    return output.lines.joined(separator: "\n")
+    let isWell = output.retriesStore && room != .full
+    return (output.lines + (isWell ? [take(step(.storeRecovered))] : [])).joined(separator: "\n")
+  }
+
+  /// What the loop does with an output that could not be stored.
+  private mutating func withhold(_ output: Coordinator.Output) -> String {
+    let full = Refusal(.storeUnavailable, "the store is full", remedy: "free some space")
+    let refused = output.replies.filter { if case .events = $0.payload { false } else { true } }
+    let failed = step(.storeFailed(full, durable.restored))
+    return (output.lines.map { "withheld: \($0)" } + refused.map { "reply \($0.token) \(full.line)" } + [take(failed)])
+      .filter { !$0.isEmpty }.joined(separator: "\n")
   }
 
   private mutating func remove(_ words: Words) throws {

@@ -7,14 +7,16 @@ import ZeroMQTransport
 /// A coordinator, agents without libvirt and operators on this host's loopback, in a folder that goes with it.
 final class LocalFleet {
   let folder: Folder
+  let store: String
   let agentsPort: Int
   let operatorsPort: Int
   private(set) var coordinator: Child?
   private(set) var children: [Child] = []
 
-  /// Starts a coordinator with an empty store and the shipped policy.
-  init() async throws {
+  /// Starts a coordinator with an empty store, in the folder unless told otherwise, and the shipped policy.
+  init(store: String? = nil) async throws {
     folder = try Folder()
+    self.store = store ?? folder.path("store.sqlite")
     (agentsPort, operatorsPort) = (try freePort(), try freePort())
     try await expect(run("key", "new", "--out", folder.path("coordinator.key")).status == 0)
     try policy("live_pages: []")
@@ -39,17 +41,22 @@ final class LocalFleet {
   }
 
   func startCoordinator() async throws {
-    let child = try start(
+    let child = try launchCoordinator()
+    coordinator = child
+    #expect(await eventually { child.logged.contains(" serving ") }, "\(child.logged)")
+  }
+
+  /// Starts it and does not wait until it serves.
+  func launchCoordinator() throws -> Child {
+    try start(
       "numafleet-coordinator",
       ["--config", "cluster-config/coordinator.yaml"]
         + set([
           "listen_agents=tcp://127.0.0.1:\(agentsPort)", "listen_operators=tcp://127.0.0.1:\(operatorsPort)",
-          "local_socket=\(socket)", "store=\(folder.path("store.sqlite"))",
+          "local_socket=\(socket)", "store=\(store)",
           "key_file=\(folder.path("coordinator.key"))", "policy_file=\(folder.path("policy.yaml"))", "max_hosts=20",
           "heartbeat_milliseconds=500", "unreachable_milliseconds=2000",
         ]))
-    coordinator = child
-    #expect(await eventually { child.logged.contains(" serving ") }, "\(child.logged)")
   }
 
   /// Makes a key of that name in the folder, and lets it in under the role when there is one.

@@ -1,5 +1,6 @@
 import CoordinatorCore
 import Fleet
+import Foundation
 import GRDB
 import Testing
 
@@ -86,6 +87,32 @@ import Testing
     #expect(try ledger.job(2) == Sample.job(2, state: .refused))
     #expect(try ledger.plan(1) == Sample.plan(1, state: .applying))
     #expect(try ledger.job(JobID(.max)) == nil && ledger.plan(9) == nil)
+  }
+
+  @Test func whatIsDurableIsReadAgainInTheSameTerm() throws {
+    let ledger = try Ledger(path: scratch.ledgerPath)
+    _ = try ledger.beginTerm()
+    try ledger.commit(Sample.transaction)
+    let restored = try ledger.restored()
+    #expect(try ledger.restored() == restored)
+    #expect(restored.epoch == 1)
+    var next = try ledger.beginTerm()
+    #expect(next.epoch == 2)
+    next.epoch = 1
+    #expect(next == restored)
+  }
+
+  @Test func aTrialIsWrittenAndChangesNothing() throws {
+    let ledger = try Ledger(path: scratch.ledgerPath)
+    try ledger.commit(Sample.transaction)
+    let before = (try ledger.restored(), try size(of: "ledger.sqlite-wal"))
+    try ledger.tryWriting()
+    #expect(try ledger.restored() == before.0)
+    #expect(try size(of: "ledger.sqlite-wal") > before.1)
+  }
+
+  private func size(of name: String) throws -> Int {
+    try Data(contentsOf: URL(filePath: scratch.directory + "/" + name)).count
   }
 
   @Test func noWritesAreNoTransaction() throws {

@@ -118,8 +118,11 @@ import Testing
     try scratch.rawConnection().writeWithoutTransaction { db in
       try db.execute(sql: "BEGIN IMMEDIATE")
       #expect(failure { () throws(StoreError) in try ledger.commit(Sample.transaction) } == .locked)
+      #expect(failure { () throws(StoreError) in try ledger.tryWriting() } == .locked)
+      #expect(try ledger.restored() == Restored(epoch: 0))
       try db.execute(sql: "COMMIT")
     }
+    try ledger.tryWriting()
     try ledger.commit(Sample.transaction)
     #expect(try ledger.events(after: 0, limit: 9).count == 1)
   }

@@ -23,6 +23,7 @@ import Testing
       #expect(last == .full)
       #expect(acknowledged > 5)
       #expect(try ledger.events(after: 0, limit: 1000).count == Int(acknowledged))
+      #expect(try ledger.restored() == Restored(epoch: 0, lastEvent: acknowledged))
     }
     #expect(try Ledger(path: scratch.ledgerPath).beginTerm().lastEvent == acknowledged)
   }

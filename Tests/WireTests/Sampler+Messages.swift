@@ -147,7 +147,10 @@ extension Sampler {
   private mutating func status() -> CoordinatorStatus {
     CoordinatorStatus(
       softwareVersion: text(), epoch: counter(), hosts: int(0...9_999), hostsUnreachable: int(0...9_999),
-      guests: int(0...9_999), jobsInFlight: int(0...9_999), lastEvent: bits() >> 2)
+      guests: int(0...9_999), jobsInFlight: int(0...9_999), lastEvent: bits() >> 2,
+      storeOutage: maybe {
+        StoreOutage(refusal: $0.refusal(), since: $0.int(0...1 << 42), eventsNotLogged: $0.bits() >> 2)
+      })
   }
   private mutating func policy() -> Policy {
     Policy(

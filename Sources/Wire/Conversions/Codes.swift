@@ -69,6 +69,7 @@ extension FleetEvent.Kind: WireEnumeration {
     case .messageRefused: .messageRefused
     case .hostDraining: .hostDraining
     case .hostResumed: .hostResumed
+    case .storeRecovered: .storeRecovered
     }
   }
 }

@@ -126,6 +126,7 @@ extension ProtoCoordinatorStatus {
     guests = Int64(status.guests)
     jobsInFlight = Int64(status.jobsInFlight)
     lastEvent = status.lastEvent
+    if let outage = status.storeOutage { storeOutage = ProtoStoreOutage(outage) }
   }
 }
 
@@ -137,7 +138,24 @@ extension CoordinatorStatus {
       hostsUnreachable: try FieldCheck.count(proto.hostsUnreachable, "status.hosts_unreachable"),
       guests: try FieldCheck.count(proto.guests, "status.guests"),
       jobsInFlight: try FieldCheck.count(proto.jobsInFlight, "status.jobs_in_flight"),
-      lastEvent: try FieldCheck.counter(proto.lastEvent, "status.last_event"))
+      lastEvent: try FieldCheck.counter(proto.lastEvent, "status.last_event"),
+      storeOutage: proto.hasStoreOutage ? try StoreOutage(proto.storeOutage) : nil)
+  }
+}
+
+extension ProtoStoreOutage {
+  init(_ outage: StoreOutage) {
+    refusal = ProtoRefusal(outage.refusal)
+    since = Int64(outage.since)
+    eventsNotLogged = outage.eventsNotLogged
+  }
+}
+
+extension StoreOutage {
+  init(_ proto: ProtoStoreOutage) throws(WireError.Kind) {
+    self.init(
+      refusal: try Refusal(proto.refusal), since: try FieldCheck.count(proto.since, "store_outage.since"),
+      eventsNotLogged: try FieldCheck.counter(proto.eventsNotLogged, "store_outage.events_not_logged"))
   }
 }
 

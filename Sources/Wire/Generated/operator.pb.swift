@@ -308,6 +308,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
   case messageRefused // = 19
   case hostDraining // = 20
   case hostResumed // = 21
+  case storeRecovered // = 22
   case UNRECOGNIZED(Int)
 
   init() {
@@ -338,6 +339,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 19: self = .messageRefused
     case 20: self = .hostDraining
     case 21: self = .hostResumed
+    case 22: self = .storeRecovered
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -366,6 +368,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .messageRefused: return 19
     case .hostDraining: return 20
     case .hostResumed: return 21
+    case .storeRecovered: return 22
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -394,6 +397,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .messageRefused,
     .hostDraining,
     .hostResumed,
+    .storeRecovered,
   ]
 
 }
@@ -1902,9 +1906,48 @@ nonisolated struct ProtoCoordinatorStatus: Sendable {
 
   var lastEvent: UInt64 = 0
 
+  /// Present while the store takes no writes.
+  var storeOutage: ProtoStoreOutage {
+    get {_storeOutage ?? ProtoStoreOutage()}
+    set {_storeOutage = newValue}
+  }
+  /// Returns true if `storeOutage` has been explicitly set.
+  var hasStoreOutage: Bool {self._storeOutage != nil}
+  /// Clears the value of `storeOutage`. Subsequent reads from it will return its default value.
+  mutating func clearStoreOutage() {self._storeOutage = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _storeOutage: ProtoStoreOutage? = nil
+}
+
+/// A time in which the store takes no writes: questions are answered, nothing is changed.
+nonisolated struct ProtoStoreOutage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var refusal: ProtoRefusal {
+    get {_refusal ?? ProtoRefusal()}
+    set {_refusal = newValue}
+  }
+  /// Returns true if `refusal` has been explicitly set.
+  var hasRefusal: Bool {self._refusal != nil}
+  /// Clears the value of `refusal`. Subsequent reads from it will return its default value.
+  mutating func clearRefusal() {self._refusal = nil}
+
+  /// Milliseconds since 1970.
+  var since: Int64 = 0
+
+  var eventsNotLogged: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _refusal: ProtoRefusal? = nil
 }
 
 /// What came of a command.
@@ -1958,7 +2001,7 @@ nonisolated extension ProtoJobState: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension ProtoEventKind: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0\u{1}EVENT_KIND_HOST_DRAINING\0\u{1}EVENT_KIND_HOST_RESUMED\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0\u{1}EVENT_KIND_HOST_DRAINING\0\u{1}EVENT_KIND_HOST_RESUMED\0\u{1}EVENT_KIND_STORE_RECOVERED\0")
 }
 
 nonisolated extension ProtoGroupRelation: SwiftProtobuf._ProtoNameProviding {
@@ -4572,7 +4615,7 @@ nonisolated extension ProtoHostDriver: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension ProtoCoordinatorStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".CoordinatorStatus"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}software_version\0\u{1}epoch\0\u{1}hosts\0\u{3}hosts_unreachable\0\u{1}guests\0\u{3}jobs_in_flight\0\u{3}last_event\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}software_version\0\u{1}epoch\0\u{1}hosts\0\u{3}hosts_unreachable\0\u{1}guests\0\u{3}jobs_in_flight\0\u{3}last_event\0\u{3}store_outage\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4587,12 +4630,17 @@ nonisolated extension ProtoCoordinatorStatus: SwiftProtobuf.Message, SwiftProtob
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.guests) }()
       case 6: try { try decoder.decodeSingularInt64Field(value: &self.jobsInFlight) }()
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.lastEvent) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._storeOutage) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.softwareVersion.isEmpty {
       try visitor.visitSingularStringField(value: self.softwareVersion, fieldNumber: 1)
     }
@@ -4614,6 +4662,9 @@ nonisolated extension ProtoCoordinatorStatus: SwiftProtobuf.Message, SwiftProtob
     if self.lastEvent != 0 {
       try visitor.visitSingularUInt64Field(value: self.lastEvent, fieldNumber: 7)
     }
+    try { if let v = self._storeOutage {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4625,6 +4676,51 @@ nonisolated extension ProtoCoordinatorStatus: SwiftProtobuf.Message, SwiftProtob
     if lhs.guests != rhs.guests {return false}
     if lhs.jobsInFlight != rhs.jobsInFlight {return false}
     if lhs.lastEvent != rhs.lastEvent {return false}
+    if lhs._storeOutage != rhs._storeOutage {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoStoreOutage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".StoreOutage"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}refusal\0\u{1}since\0\u{3}events_not_logged\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._refusal) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.since) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.eventsNotLogged) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._refusal {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.since != 0 {
+      try visitor.visitSingularInt64Field(value: self.since, fieldNumber: 2)
+    }
+    if self.eventsNotLogged != 0 {
+      try visitor.visitSingularUInt64Field(value: self.eventsNotLogged, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoStoreOutage, rhs: ProtoStoreOutage) -> Bool {
+    if lhs._refusal != rhs._refusal {return false}
+    if lhs.since != rhs.since {return false}
+    if lhs.eventsNotLogged != rhs.eventsNotLogged {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

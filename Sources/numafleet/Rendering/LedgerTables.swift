@@ -32,11 +32,16 @@ struct StatusText {
   let status: CoordinatorStatus
 
   var text: String {
-    fields([
+    let store = status.storeOutage.map { outage in
+      "takes no writes since \(Moment(wallMilliseconds: outage.since)): \(outage.refusal.description) "
+        + "(\(outage.eventsNotLogged) events were not logged)"
+    }
+    let rows = [
       ("coordinator", "version \(status.softwareVersion), epoch \(status.epoch)"),
       ("hosts", "\(status.hosts), of these unreachable \(status.hostsUnreachable)"), ("guests", "\(status.guests)"),
       ("jobs in flight", "\(status.jobsInFlight)"), ("last event", "\(status.lastEvent)"),
-    ])
+    ]
+    return fields(rows + (store.map { [("store", $0)] } ?? []))
   }
 }
 

@@ -1,0 +1,104 @@
+import Fleet
+import NUMA
+import PlacementEngine
+
+/// A time in which the store takes no writes, and when to try it again.
+struct Outage: Sendable, Hashable {
+  var shown: StoreOutage
+  var began: Instant
+  var retryDue: Instant
+  var retryMilliseconds = Self.retryMillisecondsMin
+  /// The event that says it is over, once that was put out. Whether it was stored shows when the store fails again.
+  var endedBy: UInt64?
+
+  static let retryMillisecondsMin = 1000
+  static let retryMillisecondsMax = 10_000
+
+  init(_ refusal: Refusal, eventsNotLogged: UInt64, _ now: Instant) {
+    shown = StoreOutage(refusal: refusal, since: now.wallMilliseconds, eventsNotLogged: eventsNotLogged)
+    began = now
+    retryDue = now.advanced(byMilliseconds: Self.retryMillisecondsMin)
+  }
+}
+
+/// Living without the store: what hosts report is folded and questions are answered, but nothing is decided, for
+/// nothing that was not written may leave.
+extension Coordinator {
+  /// Why nothing may be written now; nil while the store takes writes.
+  var storeRefusal: Refusal? { outage.flatMap { $0.endedBy == nil ? $0.shown.refusal : nil } }
+
+  /// The writes of the outputs since the last carried-out ones were not stored, so what they decided never happened.
+  mutating func storeFailed(_ refusal: Refusal, _ restored: Restored, _ now: Instant, _ output: inout Output) {
+    var lost = lastEvent - min(lastEvent, restored.lastEvent)
+    if var known = outage, known.endedBy.map({ $0 > restored.lastEvent }) ?? true {
+      // It was never over: the event that said so is among what was lost, and no event of the fleet.
+      if known.endedBy != nil { lost -= 1 }
+      known.endedBy = nil
+      known.shown.refusal = refusal
+      known.shown.eventsNotLogged += lost
+      outage = known
+    } else {
+      outage = Outage(refusal, eventsNotLogged: lost, now)
+    }
+    takeBack(restored, now)
+    // Their plans would have to be written, and some were never begun.
+    let waiting = pending.map(\.question) + inquiring
+    pending = []
+    inquiring = []
+    for question in waiting { refuse(question, refusal, now, &output) }
+  }
+
+  mutating func storeRecovered(_ now: Instant, _ output: inout Output) {
+    guard let outage, outage.endedBy == nil else { return }
+    self.outage?.endedBy = lastEvent + 1
+    let lasted = now.milliseconds - outage.began.milliseconds
+    log(
+      .storeRecovered, actor: "coordinator",
+      "the store took no writes for \(lasted) ms, \(outage.shown.eventsNotLogged) events were not logged: "
+        + outage.shown.refusal.message, now, &output)
+    for index in deliveries.indices { deliveries[index].due = now }
+  }
+
+  /// Has the store tried when that is due, less and less often.
+  mutating func retryStore(_ now: Instant, _ output: inout Output) {
+    guard let due = storeRetryDue, due <= now, var outage else { return }
+    outage.retryMilliseconds = min(2 * outage.retryMilliseconds, Outage.retryMillisecondsMax)
+    outage.retryDue = now.advanced(byMilliseconds: outage.retryMilliseconds)
+    self.outage = outage
+    output.retriesStore = true
+  }
+
+  /// When to try the store again; nil while it takes writes.
+  var storeRetryDue: Instant? { outage.flatMap { $0.endedBy == nil ? $0.retryDue : nil } }
+
+  /// Takes up what is durable, in place of what was decided since then; what hosts reported stays, for it was
+  /// observed.
+  mutating func takeBack(_ restored: Restored, _ now: Instant) {
+    claims = restored.claims
+    generations = restored.generations
+    plans = restored.plans
+    jobs = restored.jobs
+    keys = restored.keys
+    draining = restored.draining
+    lastPlan = restored.lastPlan
+    lastJob = restored.lastJob
+    lastEvent = restored.lastEvent
+    deliveries = jobs.filter { !$0.state.isFinal }.map { Delivery(job: $0.job.id, due: now) }
+    placer = Placer(inventory: inventory(now), policy: policy)
+  }
+}
+
+extension OperatorRequest {
+  /// Whether the answer needs no write. Each request says so here, so that a new one is not forgotten.
+  var onlyAsks: Bool {
+    switch self {
+    case .hosts, .host, .guests, .guest, .findings, .placeShape, .placeShapes, .capacity, .plans, .plan, .jobs, .job,
+      .events, .keys, .policy, .status:
+      true
+    case .placeGuest(let wish): wish.dryRun
+    case .start(let wish): wish.dryRun
+    case .change(let change): change.dryRun
+    case .drain, .makePlan, .applyPlan, .authorizeKey, .revokeKey: false
+    }
+  }
+}
