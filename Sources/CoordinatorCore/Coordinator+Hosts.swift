@@ -11,48 +11,63 @@ extension Coordinator {
       output.notes.append(Note(.debug, "late message dropped", ["host": id.text, "sequence": "\(envelope.sequence)"]))
       return
     }
-    heard(index, now, &output)
+    hosts[index].lastHeard = now
     switch envelope.payload {
     case .hello(let hello):
       greet(index, hello, answering: envelope.messageID, now, &output)
+    case .report where envelope.epoch != epoch, .heartbeat where envelope.epoch != epoch:
+      // It was on its way to another term; the agent says hello to this one, or has already.
+      output.notes.append(Note(.debug, "message of another term dropped", ["host": id.text]))
     case .report(let report):
       hosts[index].lastReport = envelope.sequence
       fold(report, index, now, &output)
     case .heartbeat(let lastReport):
-      if hosts[index].lastReport != lastReport || hosts[index].topology == nil {
-        send(.sendReport(withTopology: hosts[index].topology == nil), to: id, &output)
-      }
+      askForReport(index, unless: hosts[index].lastReport == lastReport, &output)
     case .jobReport(let report):
       took(report, from: id, now, &output)
+      askForReport(index, unless: true, &output)
     }
+  }
+
+  /// Asks for what is missing: a first report of this term, a fresh one after silence, the topology.
+  private mutating func askForReport(_ index: Int, unless isCurrent: Bool, _ output: inout Output) {
+    let lacksTopology = hosts[index].topology == nil
+    guard !isCurrent || lacksTopology || hosts[index].liveness != .connected else { return }
+    send(.sendReport(withTopology: lacksTopology), to: hosts[index].id, &output)
   }
 
   private mutating func entryIndex(
     _ id: HostID, _ boot: BootID, _ now: Instant, _ output: inout Output
   ) -> Int? {
-    let index = position(of: id)
-    if index < hosts.endIndex, hosts[index].id == id { return index }
+    if let index = index(of: id) { return index }
     guard hosts.count < settings.hostsMax else {
       let refusal = Refusal(
         .busy, "the coordinator serves \(hosts.count) hosts, which is its limit",
-        remedy: "raise max_hosts in coordinator.yaml")
+        remedy: "raise max_hosts in coordinator.yaml, or forget hosts that are gone with numafleet host forget")
       send(.refused(refusal), to: id, &output)
       return nil
     }
+    let index = position(of: id)
     hosts.insert(HostEntry(id: id, boot: boot, heard: now), at: index)
-    expectSilence(from: now)
-    log(.hostConnected, host: id, actor: id.text, "host \(id) connected", now, &output)
     return index
   }
 
-  private mutating func heard(_ index: Int, _ now: Instant, _ output: inout Output) {
-    hosts[index].lastHeard = now
+  /// A report of this term was read: from now on the host may be planned on, and its jobs are sent.
+  private mutating func connect(_ index: Int, _ now: Instant, _ output: inout Output) {
     guard hosts[index].liveness == .unreachable else { return }
+    let id = hosts[index].id
     hosts[index].liveness = .connected
-    refresh(index, now)
-    log(
-      .hostConnected, host: hosts[index].id, actor: hosts[index].id.text, "host \(hosts[index].id) is back", now,
-      &output)
+    expectSilence(from: now)
+    let words = hosts[index].recorded == nil ? "connected" : "is back"
+    log(.hostConnected, host: id, actor: id.text, "host \(id) \(words)", now, &output)
+    hasten(id, now)
+  }
+
+  /// Sends the jobs of a host again at once.
+  private mutating func hasten(_ host: HostID, _ now: Instant) {
+    for delivery in deliveries.indices where record(deliveries[delivery].job)?.job.host == host {
+      deliveries[delivery].due = now
+    }
   }
 
   private mutating func greet(
@@ -65,16 +80,14 @@ extension Coordinator {
         Note(
           .error, "host obeys a newer term", ["host": id.text, "theirs": "\(hello.highestEpoch)", "ours": "\(epoch)"]))
     }
-    let knows = hosts[index].topology != nil && hosts[index].topologyHash == hello.topologyHash
+    let knows = knowsTopology(of: hosts[index], hello.topologyHash)
     send(
       .welcome(
         Welcome(
           host: id, epoch: epoch, wantsTopology: !knows, heartbeatMilliseconds: settings.heartbeatMilliseconds)),
       to: id, answering: answering, &output)
     // A restarted agent may never have seen what was sent to the one before it.
-    for delivery in deliveries.indices where record(deliveries[delivery].job)?.job.host == id {
-      deliveries[delivery].due = now
-    }
+    hasten(id, now)
   }
 
   private mutating func fold(_ report: HostReport, _ index: Int, _ now: Instant, _ output: inout Output) {
@@ -88,22 +101,37 @@ extension Coordinator {
         send(.refused(refusal), to: id, &output)
         return
       }
-      if hosts[index].topologyHash != report.topologyHash || hosts[index].topology == nil {
-        log(
-          .topologyChanged, host: id, actor: id.text,
-          "\(topology.cells.count) cells, \(topology.pcpus.count) cpus", now, &output)
-      }
-      hosts[index].topology = topology
-      hosts[index].topologyHash = report.topologyHash
+      take(topology, report.topologyHash, index, now, &output)
     } else if hosts[index].topology == nil || hosts[index].topologyHash != report.topologyHash {
-      send(.sendReport(withTopology: true), to: id, &output)
+      if let known = shelf[report.topologyHash] {
+        take(known, report.topologyHash, index, now, &output)
+      } else {
+        send(.sendReport(withTopology: true), to: id, &output)
+      }
     }
-    logChanges(from: hosts[index].guests, to: report.guests, host: id, now, &output)
     hosts[index].facts = report.facts
+    if hosts[index].topology != nil, hosts[index].topologyHash == report.topologyHash { connect(index, now, &output) }
+    remember(index, &output)
+    let guests = report.guests.ascending
+    logChanges(of: hosts[index], to: guests, now, &output)
+    see(guests, on: index, &output)
     hosts[index].cells = report.cells
-    hosts[index].guests = report.guests
     hosts[index].libvirtAnswers = report.libvirtAnswers
+    hosts[index].hasReported = true
     refresh(index, now)
+  }
+
+  private mutating func take(
+    _ topology: HostTopology, _ hash: UInt64, _ index: Int, _ now: Instant, _ output: inout Output
+  ) {
+    if hosts[index].topologyHash != hash || hosts[index].topology == nil {
+      log(
+        .topologyChanged, host: hosts[index].id, actor: hosts[index].id.text,
+        "\(topology.cells.count) cells, \(topology.pcpus.count) cpus", now, &output)
+    }
+    hosts[index].topology = topology
+    hosts[index].topologyHash = hash
+    hosts[index].isTopologyRecorded = false
   }
 
   /// Makes the placement index agree with one host's entry.
@@ -118,8 +146,9 @@ extension Coordinator {
   }
 
   private mutating func logChanges(
-    from old: [Guest], to new: [Guest], host: HostID, _ now: Instant, _ output: inout Output
+    of entry: HostEntry, to new: [Guest], _ now: Instant, _ output: inout Output
   ) {
+    let (host, old) = (entry.id, entry.guests)
     for guest in new {
       guard let before = old.first(where: { $0.id == guest.id }) else {
         log(
@@ -127,7 +156,7 @@ extension Coordinator {
           "guest \(guest.name) is \(guest.state.rawValue)", now, &output)
         continue
       }
-      let changes = guest.changes(since: before)
+      let changes = entry.hasReported ? guest.changes(since: before) : guest.changes(sinceRemembered: before)
       if !changes.isEmpty {
         log(
           .guestChanged, host: host, guest: guest.id, actor: host.text,
@@ -142,13 +171,13 @@ extension Coordinator {
 
   /// Where a host is in `hosts`, or where it would be inserted.
   private func position(of id: HostID) -> Int {
-    var low = hosts.startIndex
-    var high = hosts.endIndex
-    while low < high {
-      let middle = (low + high) / 2
-      if hosts[middle].id < id { low = middle + 1 } else { high = middle }
-    }
-    return low
+    hosts.insertionPoint { $0.id < id }
+  }
+
+  /// Where a host is in `hosts`; nil when no agent has ever reported for it.
+  func index(of id: HostID) -> Int? {
+    let index = position(of: id)
+    return index < hosts.endIndex && hosts[index].id == id ? index : nil
   }
 
   /// A host heard at that time may be silent for too long at the earliest so much later.

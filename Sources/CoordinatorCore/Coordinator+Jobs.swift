@@ -20,6 +20,14 @@ extension JobReport {
   }
 }
 
+extension JobRecord {
+  /// Whether it ended by an operator's word, because its host was forgotten.
+  var wasGivenUp: Bool {
+    guard case .diverged(let refusal)? = report?.outcome else { return false }
+    return refusal.code == .hostUnreachable
+  }
+}
+
 extension Coordinator {
   /// Final jobs kept in memory; the store has them all.
   static let endedJobsMax = 1000
@@ -71,7 +79,7 @@ extension Coordinator {
   }
 
   private mutating func raiseGeneration(of guest: GuestID, _ output: inout Output) -> Generation {
-    let index = generations.firstIndex { $0.guest >= guest } ?? generations.endIndex
+    let index = generations.insertionPoint { $0.guest < guest }
     if index < generations.endIndex, generations[index].guest == guest {
       generations[index].generation = generations[index].generation.next
     } else {
@@ -134,7 +142,10 @@ extension Coordinator {
     end(index, report, now, &output)
   }
 
-  private mutating func end(_ index: Int, _ report: JobReport, _ now: Instant, _ output: inout Output) {
+  /// Ends a job by its host's word, or by an operator's who has given the host up.
+  private mutating func end(
+    _ index: Int, _ report: JobReport, givenUpBy actor: String? = nil, _ now: Instant, _ output: inout Output
+  ) {
     let job = jobs[index].job
     let (state, kind, text): (JobState, FleetEvent.Kind, String) =
       switch report.outcome {
@@ -146,16 +157,30 @@ extension Coordinator {
     jobs[index].ended = now.wallMilliseconds
     output.writes.append(.job(jobs[index]))
     deliveries.removeAll { $0.job == job.id }
-    observe(report.observed, on: job.host, now)
+    observe(report.observed, on: job.host, now, &output)
     if claims.contains(where: { $0.job == job.id }) {
       claims.removeAll { $0.job == job.id }
       output.writes.append(.releaseClaim(job.id))
       if let host = hosts.firstIndex(where: { $0.id == job.host }) { refresh(host, now) }
     }
-    log(kind, host: job.host, guest: job.guest, job: job.id, actor: job.host.text, text, now, &output)
-    send(.jobAcknowledged(job.id), to: job.host, &output)
+    log(kind, host: job.host, guest: job.guest, job: job.id, actor: actor ?? job.host.text, text, now, &output)
+    if actor == nil { send(.jobAcknowledged(job.id), to: job.host, &output) }
     if let plan = jobs[index].plan { wavePart(plan, now, &output) }
     forgetOldJobs()
+  }
+
+  /// Ends all jobs of a host that nobody will ever report of, so that something else may be decided for their guests.
+  mutating func giveUpJobs(on host: HostID, actor: String, _ now: Instant, _ output: inout Output) {
+    let refusal = Refusal(
+      .hostUnreachable, "host \(host) was forgotten before it told of this job",
+      remedy: "look at the machine, if it is still there")
+    while let index = jobs.firstIndex(where: { $0.job.host == host && !$0.state.isFinal }) {
+      let job = jobs[index].job
+      let report = JobReport(
+        job: job.id, guest: job.guest, generation: job.generation, outcome: .diverged(refusal))
+      jobs[index].report = report
+      end(index, report, givenUpBy: actor, now, &output)
+    }
   }
 
   /// A final report again: the acknowledgement was lost, or the agent put back pages that had gone astray.
@@ -166,9 +191,11 @@ extension Coordinator {
     send(.jobAcknowledged(report.job), to: record.job.host, &output)
     guard report.steps != record.report?.steps, !report.isFenced else { return }
     if let index = jobs.lastIndex(where: { $0.job.id == report.job }) { jobs[index].report = report }
-    observe(report.observed, on: record.job.host, now)
+    observe(report.observed, on: record.job.host, now, &output)
     let text =
       switch report.outcome {
+      case _ where record.wasGivenUp:
+        "job \(report.job) for guest \(record.job.guestName) ended, though it was given up"
       case .verified: "guest \(record.job.guestName) had drifted and was put back"
       case .refused(let refusal), .diverged(let refusal):
         "guest \(record.job.guestName) has drifted and could not be put back: \(refusal.description)"
@@ -180,11 +207,17 @@ extension Coordinator {
   }
 
   /// A guest that was read back after a job replaces the older reading.
-  private mutating func observe(_ guest: Guest?, on host: HostID, _ now: Instant) {
-    guard let guest, let index = hosts.firstIndex(where: { $0.id == host }) else { return }
-    hosts[index].guests.removeAll { $0.id == guest.id }
-    hosts[index].guests.append(guest)
-    hosts[index].guests.sort { $0.id < $1.id }
+  private mutating func observe(_ guest: Guest?, on host: HostID, _ now: Instant, _ output: inout Output) {
+    // A sighting needs the host's own record, which comes with its first report.
+    guard let guest, let index = index(of: host), hosts[index].recorded != nil else { return }
+    var guests = hosts[index].guests
+    let place = guests.insertionPoint { $0.id < guest.id }
+    if place < guests.endIndex, guests[place].id == guest.id {
+      guests[place] = guest
+    } else {
+      guests.insert(guest, at: place)
+    }
+    see(guests, on: index, &output)
     refresh(index, now)
   }
 

@@ -12,15 +12,17 @@ extension Coordinator {
     case .hosts: reply(.hosts(inventory(now).hosts), to: question, &output)
     case .host(let id): answer(question, host(id, now).map(OperatorReply.host), now, &output)
     case .guests(let host):
-      answer(question, host.flatMap(unknown).map { .failure($0) } ?? .success(.guests(guests(of: host))), now, &output)
+      answer(
+        question, host.flatMap(refusalOfUnknown).map { .failure($0) } ?? .success(.guests(guests(of: host))), now,
+        &output)
     case .guest(let text): answer(question, find(text).map(OperatorReply.guest), now, &output)
     case .findings(let host):
-      // No findings of a host that nothing is known of would say that all is well there.
-      let views = host.map { self.host($0, now).map { [$0] } } ?? .success(inventory(now).hosts)
+      let views = viewsToExamine(host, now)
       answer(question, views.map { .findings($0.flatMap { findings(in: $0, policy: policy) }) }, now, &output)
     case .placeGuest(let wish): place(wish, question, now, &output)
     case .placeShape(let shape, let explain): place(shape, explain, question, now, &output)
     case .drain(let host, let isDraining): drain(host, isDraining, question, now, &output)
+    case .forgetHost(let wish): forget(wish, question, now, &output)
     case .placeShapes(let wish): place(wish, question, now, &output)
     case .capacity(let shape, let byHost): count(shape, byHost: byHost, question, now, &output)
     case .start(let wish): start(wish, question, now, &output)
@@ -82,16 +84,28 @@ extension Coordinator {
   }
 
   private func host(_ id: HostID, _ now: Instant) -> Result<HostView, Refusal> {
-    if let refusal = unknown(id) { return .failure(refusal) }
+    if let refusal = refusalOfUnknown(id) { return .failure(refusal) }
     guard let view = hosts.first(where: { $0.id == id }).flatMap({ view(of: $0, now) }) else {
       return .failure(withoutTopology(id))
     }
     return .success(view)
   }
 
+  /// Hosts to look for findings on. No findings of a host that nothing is known of would say that all is well there.
+  private func viewsToExamine(_ id: HostID?, _ now: Instant) -> Result<[HostView], Refusal> {
+    guard let id else { return .success(hosts.filter(\.hasReported).compactMap { view(of: $0, now) }) }
+    if let index = index(of: id), hosts[index].topology != nil, !hosts[index].hasReported {
+      return .failure(
+        Refusal(
+          .hostUnreachable, "host \(id) has not reported since the coordinator started", remedy: "look at its agent"))
+    }
+    return host(id, now).map { [$0] }
+  }
+
   /// The refusal of a host that no agent has reported for; nil when one has.
-  private func unknown(_ id: HostID) -> Refusal? {
-    guard !hosts.contains(where: { $0.id == id }) else { return nil }
+  private func refusalOfUnknown(_ id: HostID) -> Refusal? { index(of: id) == nil ? unknown(id) : nil }
+
+  func unknown(_ id: HostID) -> Refusal {
     let known = hosts.map(\.id.text).prefix(8).joined(separator: ", ")
     return Refusal(
       .unknownHost, "no host is called \(id)",
@@ -102,7 +116,7 @@ extension Coordinator {
     _ host: HostID, _ isDraining: Bool, _ question: Question, _ now: Instant, _ output: inout Output
   ) {
     // A host that is gone may still be resumed, lest it stay on the list for ever.
-    if let refusal = unknown(host), isDraining || !draining.contains(host) {
+    if let refusal = refusalOfUnknown(host), isDraining || !draining.contains(host) {
       return refuse(question, refusal, now, &output)
     }
     if draining.contains(host) != isDraining {
@@ -114,7 +128,7 @@ extension Coordinator {
         isDraining ? "nothing new is placed on host \(host)" : "host \(host) takes new guests again", now, &output)
       if let index = hosts.firstIndex(where: { $0.id == host }) { refresh(index, now) }
     }
-    let running = guests(of: host).count { $0.guest.state == .running || $0.guest.state == .paused }
+    let running = guests(of: host).count { $0.guest.isThere }
     var text = "host \(host) takes new guests"
     if isDraining {
       text = "host \(host) is draining: nothing new is placed there, its \(running) running guests stay"
@@ -162,13 +176,14 @@ extension Coordinator {
   }
 
   private func checkReachable(_ placed: PlacedGuest) -> Result<PlacedGuest, Refusal> {
-    guard let entry = hosts.first(where: { $0.id == placed.host }), entry.liveness == .connected else {
+    guard let index = index(of: placed.host) else { return .failure(unknown(placed.host)) }
+    // Without a topology nothing could be checked before it is tried.
+    guard hosts[index].topology != nil else { return .failure(withoutTopology(placed.host)) }
+    guard hosts[index].liveness == .connected else {
       return .failure(
         Refusal(
           .hostUnreachable, "host \(placed.host) does not answer", remedy: "look at its agent; nothing was changed"))
     }
-    // Without a topology nothing could be checked before it is tried.
-    guard entry.topology != nil else { return .failure(withoutTopology(placed.host)) }
     return .success(placed)
   }
 
@@ -187,7 +202,7 @@ extension Coordinator {
     let twins = guests(of: nil).filter { $0.guest.id == wish.guest }
     if let twin = twins.first {
       // A second definition of a shut-off guest would be two owners of one disk.
-      let isRunning = twin.guest.state == .running || twin.guest.state == .paused
+      let isRunning = twin.guest.isThere
       let refusal = Refusal(
         .duplicate, "guest \(wish.guest) \(isRunning ? "already runs" : "is already defined") on host \(twin.host)",
         remedy: isRunning ? "use another UUID" : "start it there and use numafleet place, or undefine it first")

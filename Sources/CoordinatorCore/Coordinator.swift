@@ -8,7 +8,7 @@ import PlacementEngine
 /// output out in order: writes in one durable transaction, then messages and replies, then planning.
 /// Invariants: nothing leaves before the write it depends on; a guest has at most one job that is not final; a
 /// claim is taken before its job is sent and released by an observation; generations only rise; what hosts report
-/// is believed over what was written.
+/// is believed over what was written; nothing is planned on a host that has not reported in this term.
 public struct Coordinator: Sendable {
   /// What happened.
   public enum Event: Sendable, Hashable {
@@ -106,8 +106,9 @@ public struct Coordinator: Sendable {
   let settings: Settings
   let epoch: Epoch
   var policy: Policy
-  /// Ascending by id.
-  var hosts: [HostEntry] = []
+  /// Ascending by id; those of earlier terms are among them.
+  var hosts: [HostEntry]
+  var shelf: TopologyShelf
   /// No host has been silent for too long before this; nil while none is connected.
   var silenceDue: Instant?
   var placer: Placer
@@ -136,6 +137,8 @@ public struct Coordinator: Sendable {
     self.settings = settings
     self.policy = policy
     epoch = restored.epoch
+    shelf = TopologyShelf(restored.topologies)
+    hosts = Self.entries(restored, shelf, now: now)
     placer = Placer(policy: policy)
     takeBack(restored, now)
   }

@@ -10,14 +10,21 @@ struct HostEntry: Sendable, Hashable {
   var lastSequence: UInt64 = 0
   var lastReport: UInt64?
   var lastHeard: Instant
-  var liveness = Liveness.connected
+  /// Connected from a report of this term on: what is older may be planned on no more.
+  var liveness = Liveness.unreachable
+  /// Whether a report of this term was folded; before that the guests are only what the ledger remembers.
+  var hasReported = false
   var facts: HostFacts?
   var topology: HostTopology?
   var topologyHash: UInt64 = 0
+  /// Whether the ledger holds this topology, or never will.
+  var isTopologyRecorded = true
   var cells: [CellState] = []
   var guests: [Guest] = []
   var libvirtAnswers: Bool?
   var softwareVersion = ""
+  /// What the ledger holds of the host; nil until something was written.
+  var recorded: HostRecord?
 
   static let endedBootsMax = 16
 
@@ -25,6 +32,16 @@ struct HostEntry: Sendable, Hashable {
     self.id = id
     self.boot = boot
     lastHeard = heard
+  }
+
+  /// A host of an earlier term, as the ledger remembers it.
+  init(remembering record: HostRecord, topology: HostTopology?, guests: [Guest], now: Instant) {
+    self.init(id: record.id, boot: "", heard: now)
+    facts = record.facts
+    self.topology = topology
+    topologyHash = record.topologyHash
+    self.guests = guests
+    recorded = record
   }
 
   /// Whether a message is newer than all before it; marks it as seen. A new boot starts its own count.

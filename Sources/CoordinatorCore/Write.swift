@@ -19,6 +19,16 @@ public enum Write: Sendable, Hashable {
   case key(AuthorizedKey)
   /// Whether nothing new is placed on a host.
   case draining(HostID, Bool)
+  /// Inserted before the first host that refers to it; it goes with the last.
+  case topology(TopologyRecord)
+  /// Inserted or replaced.
+  case host(HostRecord)
+  /// Inserted or replaced; its host is there already.
+  case sighting(Sighting)
+  /// The guest is no longer on that host.
+  case vanished(GuestID, from: HostID)
+  /// Removed with its sightings, by an operator's word.
+  case forgottenHost(HostID)
 }
 
 /// What a coordinator starts from: everything durable, read once at the start of its term.
@@ -35,13 +45,19 @@ public struct Restored: Sendable, Hashable {
   public var keys: [AuthorizedKey]
   /// Ascending.
   public var draining: [HostID]
+  public var topologies: [TopologyRecord]
+  /// Ascending by id.
+  public var hosts: [HostRecord]
+  /// Ascending by host, then by guest.
+  public var sightings: [Sighting]
   /// The highest numbers ever given out.
   public var lastPlan: PlanID
   public var lastJob: JobID
 
   public init(
     epoch: Epoch, lastEvent: UInt64 = 0, plans: [Plan] = [], jobs: [JobRecord] = [], claims: [Claim] = [],
-    generations: [GuestGeneration] = [], keys: [AuthorizedKey] = [], draining: [HostID] = [], lastPlan: PlanID = 0,
+    generations: [GuestGeneration] = [], keys: [AuthorizedKey] = [], draining: [HostID] = [],
+    topologies: [TopologyRecord] = [], hosts: [HostRecord] = [], sightings: [Sighting] = [], lastPlan: PlanID = 0,
     lastJob: JobID = 0
   ) {
     self.epoch = epoch
@@ -52,6 +68,9 @@ public struct Restored: Sendable, Hashable {
     self.generations = generations
     self.keys = keys
     self.draining = draining
+    self.topologies = topologies
+    self.hosts = hosts
+    self.sightings = sightings
     self.lastPlan = lastPlan
     self.lastJob = lastJob
   }

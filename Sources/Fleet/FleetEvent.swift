@@ -30,7 +30,7 @@ public struct FleetEvent: Sendable, Hashable, Codable {
     case guestAppeared, guestVanished, guestChanged
     case commandAccepted, commandRefused, planCommitted, planEnded
     case jobSent, jobVerified, jobRefused, jobDiverged
-    case keyAuthorized, keyRevoked, policyReloaded, messageRefused, hostDraining, hostResumed
+    case keyAuthorized, keyRevoked, policyReloaded, messageRefused, hostDraining, hostResumed, hostForgotten
     case storeRecovered
   }
 }

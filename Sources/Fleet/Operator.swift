@@ -13,6 +13,8 @@ public enum OperatorRequest: Sendable, Hashable {
   case placeShape(Shape, explain: Bool)
   /// Places nothing new on a host from now on, or again.
   case drain(HostID, Bool)
+  /// Forgets a host that is gone for good.
+  case forgetHost(ForgetHost)
   /// Finds places for many new guests at once and keeps nothing.
   case placeShapes(PlaceShapes)
   /// How many more guests of that shape fit.
@@ -54,6 +56,17 @@ public struct PlaceGuest: Sendable, Hashable, Codable {
     self.driver = driver
     self.dryRun = dryRun
     self.explain = explain
+  }
+}
+
+/// `numafleet host forget`.
+public struct ForgetHost: Sendable, Hashable, Codable {
+  public var host: HostID
+  /// Whether guests that ran there and jobs in flight are lost with the machine; otherwise they forbid it.
+  public var evenWithGuests: Bool
+  public init(host: HostID, evenWithGuests: Bool) {
+    self.host = host
+    self.evenWithGuests = evenWithGuests
   }
 }
 

@@ -27,6 +27,15 @@ extension Database {
     case .draining(let host, true):
       try run("INSERT INTO draining (host) VALUES (?) ON CONFLICT (host) DO NOTHING", [host.text])
     case .draining(let host, false): try run("DELETE FROM draining WHERE host = ?", [host.text])
+    case .topology(let record):
+      // A hash has its upper bit set as often as not, and SQLite's integers are signed.
+      try run(
+        "INSERT INTO topology (hash, body) VALUES (?, ?)", [Int64(bitPattern: record.hash), body(record.topology)])
+    case .host(let record): try self.record(record)
+    case .sighting(let sighting): try record(sighting)
+    case .vanished(let guest, let host):
+      try run("DELETE FROM sighting WHERE host = ? AND guest = ?", [host.text, guest.text])
+    case .forgottenHost(let host): try run("DELETE FROM host WHERE id = ?", [host.text])
     }
   }
 
@@ -86,6 +95,33 @@ extension Database {
       """, [key.publicKey, key.owner, key.role.rawValue, key.revoked, body(key)])
   }
 
+  private func record(_ record: HostRecord) throws {
+    try run(
+      """
+      INSERT INTO host (id, topology, agents_hash, facts) VALUES (?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET topology = excluded.topology, agents_hash = excluded.agents_hash,
+        facts = excluded.facts
+      """,
+      [
+        record.id.text, record.topology.map { Int64(bitPattern: $0) }, Int64(bitPattern: record.topologyHash),
+        body(record.facts),
+      ])
+  }
+
+  private func record(_ sighting: Sighting) throws {
+    let (kind, type) =
+      switch sighting.kind {
+      case .domain(let type): ("domain", type)
+      case .process(let rule): ("process", rule)
+      }
+    try run(
+      """
+      INSERT INTO sighting (host, guest, name, kind, type, state) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT (host, guest) DO UPDATE SET name = excluded.name, kind = excluded.kind, type = excluded.type,
+        state = excluded.state
+      """, [sighting.host.text, sighting.guest.text, sighting.name, kind, type, sighting.state.rawValue])
+  }
+
   private func run(_ sql: String, _ values: [(any DatabaseValueConvertible)?]) throws {
     try cachedStatement(sql: sql).execute(arguments: StatementArguments(values))
   }
@@ -103,6 +139,11 @@ extension Write {
     case .generation(let guest, let generation): "generation \(generation) of guest \(guest)"
     case .key(let key): "key of \(key.owner)"
     case .draining(let host, let isDraining): "\(isDraining ? "draining" : "resuming") of host \(host)"
+    case .topology(let record): "topology \(record.hash)"
+    case .host(let record): "host \(record.id)"
+    case .sighting(let sighting): "guest \(sighting.guest) on host \(sighting.host)"
+    case .vanished(let guest, let host): "leave of guest \(guest) from host \(host)"
+    case .forgottenHost(let host): "forgetting of host \(host)"
     }
   }
 }

@@ -13,6 +13,7 @@ enum Schema {
       for part in [term, history, work, claims, keys] { try db.execute(sql: part) }
     }
     migrator.registerMigration("v2") { db in try db.execute(sql: draining) }
+    migrator.registerMigration("v3") { db in try db.execute(sql: inventory) }
     return migrator
   }
 
@@ -133,5 +134,37 @@ enum Schema {
     BEGIN SELECT RAISE(ABORT, 'a key keeps its owner and role; authorize a new one'); END;
     CREATE TRIGGER key_remains BEFORE DELETE ON key
     BEGIN SELECT RAISE(ABORT, 'a key is revoked, never removed'); END;
+    """
+
+  /// The hosts that have reported, and the guests last seen on each: one small row a guest.
+  private static let inventory = """
+    CREATE TABLE topology (
+      hash INTEGER PRIMARY KEY,
+      body TEXT NOT NULL CHECK (json_valid(body))
+    ) STRICT;
+    CREATE TABLE host (
+      id TEXT PRIMARY KEY NOT NULL CHECK (id <> ''),
+      topology INTEGER REFERENCES topology (hash),
+      agents_hash INTEGER NOT NULL,
+      facts TEXT NOT NULL CHECK (json_valid(facts))
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX host_by_topology ON host (topology);
+    CREATE TRIGGER topology_left AFTER UPDATE OF topology ON host WHEN OLD.topology IS NOT NEW.topology
+    BEGIN
+      DELETE FROM topology WHERE hash = OLD.topology AND NOT EXISTS (SELECT 1 FROM host WHERE topology = OLD.topology);
+    END;
+    CREATE TRIGGER topology_orphaned AFTER DELETE ON host
+    BEGIN
+      DELETE FROM topology WHERE hash = OLD.topology AND NOT EXISTS (SELECT 1 FROM host WHERE topology = OLD.topology);
+    END;
+    CREATE TABLE sighting (
+      host TEXT NOT NULL REFERENCES host (id) ON DELETE CASCADE,
+      guest TEXT NOT NULL CHECK (guest <> ''),
+      name TEXT NOT NULL,
+      kind TEXT NOT NULL CHECK (kind IN ('domain', 'process')),
+      type TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'shutoff', 'other')),
+      PRIMARY KEY (host, guest)
+    ) STRICT, WITHOUT ROWID;
     """
 }

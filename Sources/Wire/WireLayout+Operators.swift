@@ -101,6 +101,7 @@ extension WireLayout {
       22: .message("capacity", .capacityQuery),
       23: .message("place_shapes", .placeShapes),
       24: .message("drain", .drainHost),
+      25: .message("forget_host", .forgetHost),
     ],
     .operatorReply: [
       1: .message("hosts", .hostList),
@@ -122,6 +123,9 @@ extension WireLayout {
       17: .message("decisions", .decisionList),
     ],
     .drainHost: [
+      1: .text("host")
+    ],
+    .forgetHost: [
       1: .text("host")
     ],
     .capacityQuery: [

@@ -40,6 +40,24 @@ struct Durable {
     case .draining(let host, let isDraining):
       restored.draining.removeAll { $0 == host }
       if isDraining { restored.draining = (restored.draining + [host]).sorted() }
+    case .topology(let record): restored.topologies.append(record)
+    case .host(let record):
+      restored.hosts.removeAll { $0.id == record.id }
+      restored.hosts = (restored.hosts + [record]).sorted { $0.id < $1.id }
+      dropTopologies()
+    case .sighting(let seen):
+      restored.sightings.removeAll { $0.host == seen.host && $0.guest == seen.guest }
+      restored.sightings = (restored.sightings + [seen]).sorted { ($0.host, $0.guest) < ($1.host, $1.guest) }
+    case .vanished(let guest, let host): restored.sightings.removeAll { $0.host == host && $0.guest == guest }
+    case .forgottenHost(let host):
+      restored.hosts.removeAll { $0.id == host }
+      restored.sightings.removeAll { $0.host == host }
+      dropTopologies()
     }
+  }
+
+  private mutating func dropTopologies() {
+    let used = restored.hosts.compactMap(\.topology)
+    restored.topologies.removeAll { !used.contains($0.hash) }
   }
 }

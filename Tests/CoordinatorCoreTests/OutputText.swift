@@ -34,6 +34,11 @@ extension Write {
     case .generation(let guest, let generation): "generation \(generation) of \(guest)"
     case .key(let key): key.line
     case .draining(let host, let isDraining): "\(isDraining ? "draining" : "resuming") of \(host)"
+    case .topology(let record): "topology of \(record.topology.cells.count) cells"
+    case .host(let record): "host \(record.id), \(record.topology == nil ? "no topology" : "topology")"
+    case .sighting(let seen): "guest \(seen.name) (\(seen.guest), \(seen.state.rawValue)) on \(seen.host)"
+    case .vanished(let guest, let host): "leave of \(guest) from \(host)"
+    case .forgottenHost(let host): "forgetting of \(host)"
     }
   }
 }

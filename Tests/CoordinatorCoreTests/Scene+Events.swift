@@ -42,7 +42,8 @@ extension Scene {
     messages += 1
     return .received(
       Envelope(
-        messageID: messages, epoch: 1, boot: BootID(try words.text("boot") ?? world[host].boot.text),
+        messageID: messages, epoch: try words.int("term").map { Epoch(UInt64($0)) } ?? world[host].epoch,
+        boot: BootID(try words.text("boot") ?? world[host].boot.text),
         sequence: sequence, payload: try payload(word, host, words)), from: host)
   }
 
@@ -137,6 +138,7 @@ extension Scene {
       return .placeShapes(PlaceShapes(shapes: shapes, allOrNothing: words.has("all"), explain: false))
     case "drain": return .drain(HostID(try words[0]), true)
     case "resume": return .drain(HostID(try words[0]), false)
+    case "forget": return .forgetHost(ForgetHost(host: HostID(try words[0]), evenWithGuests: words.has("lost")))
     case "capacity": return .capacity(try shape(words), byHost: words.has("byHost"))
     case "start":
       return .start(

@@ -64,9 +64,13 @@ struct Scene {
     if room != .free, !output.writes.isEmpty { return withhold(output) }
     durable.commit(output.writes)
     for message in output.messages {
-      guard case .job(let job) = message.payload else { continue }
-      sent.removeAll { $0.id == job.id }
-      sent.append(job)
+      switch message.payload {
+      case .job(let job):
+        sent.removeAll { $0.id == job.id }
+        sent.append(job)
+      case .welcome(let welcome): try? world.change(message.host) { $0.epoch = welcome.epoch }
+      case .jobAcknowledged, .sendReport, .refused: break
+      }
     }
     planning += output.planning
     inquiries += output.inquiries

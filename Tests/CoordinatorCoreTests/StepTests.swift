@@ -23,6 +23,19 @@ import Testing
       plan: plan, state: state, created: 0, ended: state.isFinal ? 1 : nil)
   }
 
+  /// The first report of a host without guests.
+  func report(cells: Int) -> ToCoordinator {
+    let topology = HostTopology(
+      cells: (0..<cells).map { Cell(id: $0, memoryTotal: 4096, memoryFree: 0, pages: [], cpus: [$0]) },
+      pcpus: (0..<cells).map { PCPU(id: $0, cell: $0, socket: 0, die: 0, core: $0, siblings: [$0]) },
+      distances: DistanceMatrix(
+        ids: Array(0..<cells), rows: (0..<cells).map { a in (0..<cells).map { a == $0 ? 10 : 20 } }))
+    return .report(
+      HostReport(
+        facts: HostFacts(kernelVersion: "6.1.0"), topologyHash: topology.contentHash, topology: topology, cells: [],
+        guests: [], libvirtAnswers: true))
+  }
+
   @Test func aTickWithNothingToDoPutsNothingOut() {
     var machine = coordinator()
     #expect(machine.step(.tick, at: now) == Coordinator.Output())
@@ -47,7 +60,7 @@ import Testing
     let report = JobReport(job: 9, guest: "g", generation: 1, outcome: .verified)
     let output = machine.step(from("a", 2, .jobReport(report)), at: now)
     #expect(output.writes.isEmpty)
-    #expect(output.messages.map(\.payload) == [.jobAcknowledged(9)])
+    #expect(output.messages.map(\.payload) == [.jobAcknowledged(9), .sendReport(withTopology: true)])
   }
 
   @Test func aRestoredJobIsDueAtOnceAndASilentHostLater() {
@@ -59,7 +72,7 @@ import Testing
 
   @Test func aRestoredJobIsWrittenUnderTheNewTermBeforeItIsSent() throws {
     var machine = coordinator(Restored(epoch: 3, jobs: [job(1, state: .running)], lastJob: 1))
-    let output = machine.step(from("a", 1, .heartbeat(lastReport: 0)), at: now)
+    let output = machine.step(from("a", 1, report(cells: 1)), at: now)
     let written = output.writes.compactMap { if case .job(let record) = $0 { record.job } else { nil } }
     let sent = output.messages.compactMap { if case .job(let job) = $0.payload { job } else { nil } }
     #expect(written == sent)

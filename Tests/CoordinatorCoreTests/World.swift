@@ -10,6 +10,8 @@ struct World {
     var boot: BootID = "boot-1"
     var sequence: UInt64 = 0
     var lastReport: UInt64 = 0
+    /// The term that has welcomed its agent.
+    var epoch: Epoch = 0
     var topology: HostTopology
     var guests: [Guest] = []
     var libvirtAnswers = true
@@ -51,11 +53,11 @@ struct World {
       PCPU(id: $0, cell: $0 / cpus, socket: $0 / cpus, die: 0, core: $0, siblings: [$0])
     }
     let rows = (0..<cells).map { a in (0..<cells).map { a == $0 ? 10 : 20 } }
-    hosts.append(
-      Host(
-        id: HostID(try words[0]),
-        topology: HostTopology(
-          cells: all, pcpus: pcpus, distances: DistanceMatrix(ids: Array(0..<cells), rows: rows))))
+    let topology = HostTopology(
+      cells: all, pcpus: pcpus, distances: DistanceMatrix(ids: Array(0..<cells), rows: rows))
+    let id = HostID(try words[0])
+    if hosts.contains(where: { $0.id == id }) { return try change(id) { $0.topology = topology } }
+    hosts.append(Host(id: id, topology: topology))
   }
 
   /// `guest a/db pins 0-3,0-3 mem 1 mib 512 run 100 class liveMemory state running id X`.

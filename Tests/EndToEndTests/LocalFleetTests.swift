@@ -51,8 +51,9 @@ extension EndToEndTests {
       let after = try await facts(of: fleet)
       #expect(before[..<3] == after[..<3])
       #expect(after[3].contains("epoch 2"))
-      // The agent comes back by itself, with the same key.
-      #expect(try await eventually { try await fleet.shows(guest, "guest", "list") })
+      // The guest is remembered; the agent comes back by itself, with the same key.
+      #expect(try await fleet.shows(guest, "guest", "list"))
+      #expect(try await eventually { try await fleet.shows("connected", "host", "list") })
       #expect(try await fleet.run("pin", guest, "--emulator", "0", "--live").status == 0)
     }
 

@@ -53,4 +53,35 @@ import Testing
     let newest = try #require(Self.versions.last)
     #expect(try schema(in: scratch.rawConnection()).count == Self.text(of: newest).count)
   }
+
+  /// What version 2 wrote is read as it was, and the inventory begins empty: its hosts report when they connect.
+  @Test func whatVersion2WroteIsKept() throws {
+    let scratch = try Scratch()
+    let earlier = Sample.transaction.filter { !$0.isOfInventory }
+    try scratch.rawConnection().write { db in
+      try db.execute(sql: "PRAGMA application_id = \(LedgerFile.applicationID)")
+      try db.execute(sql: Self.text(of: "v2"))
+      try db.execute(sql: "INSERT INTO term VALUES (1, 41); INSERT INTO grdb_migrations VALUES ('v1'), ('v2')")
+      for write in earlier { try db.record(write) }
+    }
+    let ledger = try Ledger(path: scratch.ledgerPath)
+    var restored = try ledger.beginTerm()
+    #expect(restored.epoch == 42 && restored.topologies.isEmpty && restored.hosts.isEmpty)
+    #expect(restored.jobs == [Sample.job(1, plan: 1, state: .sent)] && restored.keys == [Sample.key("a")])
+    #expect(restored.claims == [Sample.claim(1, dedicated: [6, 7])] && restored.draining == ["h1"])
+    #expect(try ledger.events(after: 0, limit: 9) == [Sample.event(1)])
+    try ledger.commit(Sample.transaction.filter(\.isOfInventory))
+    restored = try ledger.beginTerm()
+    #expect(restored.hosts.map(\.id) == ["h1"] && restored.sightings == [Sample.sighting("g1")])
+  }
+}
+
+extension Write {
+  /// Whether the tables for it came with version 3.
+  fileprivate var isOfInventory: Bool {
+    switch self {
+    case .topology, .host, .sighting, .vanished, .forgottenHost: true
+    default: false
+    }
+  }
 }

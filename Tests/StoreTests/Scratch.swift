@@ -75,10 +75,37 @@ enum Sample {
       publicKey: String(repeating: letter, count: 40), owner: owner, role: .agent, since: 3, revoked: revoked)
   }
 
+  static func topology(cells: Int = 2) -> TopologyRecord {
+    let all = (0..<cells).map {
+      Cell(
+        id: $0, memoryTotal: KiB(gib: 4), memoryFree: 0, pages: [PagePool(size: .huge2M, total: 9, free: 0)],
+        cpus: [$0])
+    }
+    let rows = (0..<cells).map { a in (0..<cells).map { a == $0 ? 10 : 20 } }
+    let topology = HostTopology(
+      cells: all, pcpus: all.indices.map { PCPU(id: $0, cell: $0, socket: $0, die: 0, core: 0, siblings: [$0]) },
+      distances: DistanceMatrix(ids: Array(0..<cells), rows: rows))
+    return TopologyRecord(hash: topology.contentHash, topology: topology)
+  }
+
+  static func host(_ id: HostID = "h1", topology: UInt64? = nil, kernel: String = "6.1.0") -> HostRecord {
+    HostRecord(
+      id: id,
+      facts: HostFacts(
+        kernelVersion: kernel, ksm: KSMState(run: 1, mergeAcrossNodes: true, pagesShared: 0),
+        foreignBalancers: ["numad"], sources: [SourceNote(part: "cells", source: "sysfs")]), topology: topology,
+      topologyHash: .max - 1)
+  }
+
+  static func sighting(_ guest: GuestID, host: HostID = "h1", state: GuestState = .running) -> Sighting {
+    Sighting(host: host, guest: guest, name: "käse \(guest)\n", kind: .domain(type: "kvm"), state: state)
+  }
+
   /// A first transaction with one of everything, and a claim on CPUs 6 and 7.
   static let transaction: [Write] = [
     .event(event(1)), .plan(plan(1, state: .applying)), .generation("g1", 1), .claim(claim(1, dedicated: [6, 7])),
     .job(job(1, plan: 1, state: .sent)), .key(key("a")), .draining("h1", true),
+    .topology(topology()), .host(host(topology: topology().hash)), .sighting(sighting("g1")),
   ]
 }
 

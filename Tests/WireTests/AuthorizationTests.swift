@@ -33,7 +33,7 @@ import Wire
     ]
     let changes: [OperatorRequest] = [
       .placeGuest(place), .start(start), .change(pinning), .makePlan(.repair(host: nil)), .applyPlan(1),
-      .drain("h", true),
+      .drain("h", true), .forgetHost(ForgetHost(host: "h", evenWithGuests: false)),
     ]
     let administration: [OperatorRequest] = [.authorizeKey(key), .revokeKey(publicKey: "k")]
     var sampler = Sampler(seed: 1)

@@ -98,7 +98,7 @@ extension Sampler {
       .events(after: bits() >> 2, follow: bool()), .keys, .authorizeKey(key()), .revokeKey(publicKey: text()),
       .policy, .status, .capacity(shape(), byHost: bool()),
       .placeShapes(PlaceShapes(shapes: some(2) { $0.shape() }, allOrNothing: bool(), explain: bool())),
-      .drain(id(), bool()),
+      .drain(id(), bool()), .forgetHost(ForgetHost(host: id(), evenWithGuests: bool())),
     ]
   }
 

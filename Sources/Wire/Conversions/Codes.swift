@@ -70,6 +70,7 @@ extension FleetEvent.Kind: WireEnumeration {
     case .hostDraining: .hostDraining
     case .hostResumed: .hostResumed
     case .storeRecovered: .storeRecovered
+    case .hostForgotten: .hostForgotten
     }
   }
 }

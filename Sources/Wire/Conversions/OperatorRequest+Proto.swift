@@ -22,6 +22,12 @@ extension ProtoOperatorRequest {
           $0.host = host.text
           $0.draining = isDraining
         })
+    case .forgetHost(let wish):
+      request = .forgetHost(
+        .with {
+          $0.host = wish.host.text
+          $0.evenWithGuests = wish.evenWithGuests
+        })
     case .placeShapes(let place):
       request = .placeShapes(
         .with {
@@ -71,6 +77,9 @@ extension OperatorRequest {
       try FieldCheck.present(place.hasShape, "place_shape.shape")
       self = .placeShape(try Shape(place.shape), explain: place.explain)
     case .drain(let drain): self = .drain(try FieldCheck.id(drain.host, "drain.host"), drain.draining)
+    case .forgetHost(let wish):
+      self = .forgetHost(
+        ForgetHost(host: try FieldCheck.id(wish.host, "forget_host.host"), evenWithGuests: wish.evenWithGuests))
     case .placeShapes(let place):
       self = .placeShapes(
         PlaceShapes(

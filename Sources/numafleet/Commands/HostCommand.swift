@@ -4,8 +4,10 @@ import Fleet
 /// `numafleet host`.
 struct HostCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "host", abstract: "Shows hosts, and lets nothing new be placed on them.",
-    subcommands: [HostListCommand.self, HostShowCommand.self, HostDrainCommand.self, HostResumeCommand.self])
+    commandName: "host", abstract: "Shows hosts, lets nothing new be placed on them, and forgets them.",
+    subcommands: [
+      HostListCommand.self, HostShowCommand.self, HostDrainCommand.self, HostResumeCommand.self, HostForgetCommand.self,
+    ])
 }
 
 /// `numafleet host list`.
@@ -64,4 +66,31 @@ struct HostResumeCommand: AskingCommand {
   @OptionGroup var output: OutputOptions
 
   func perform(_ console: Console) throws(CommandFailure) { try show(.drain(HostID(host), false), console) }
+}
+
+/// `numafleet host forget HOST`.
+struct HostForgetCommand: AskingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "forget", abstract: "Forgets a host that is gone for good.",
+    discussion: """
+      The coordinator remembers every host that has reported, and the guests that it
+      saw there, until it is told to forget them: a silent host's guests may still
+      run. A host that is connected is not forgotten. One that had running guests,
+      jobs in flight or claims is only with --lost, which ends the jobs as diverged;
+      then nothing keeps the same guests from being started elsewhere, so be sure
+      that the machine is off. Its key stays authorized: see `numafleet key revoke`.
+      """)
+
+  @Argument(help: "The host's name.")
+  var host: String
+
+  @Flag(help: "Its guests and jobs are lost with the machine.")
+  var lost = false
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  func perform(_ console: Console) throws(CommandFailure) {
+    try show(.forgetHost(ForgetHost(host: HostID(host), evenWithGuests: lost)), console)
+  }
 }
