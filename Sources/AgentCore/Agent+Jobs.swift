@@ -11,6 +11,9 @@ extension JobRun {
 }
 
 extension Job {
+  /// Whether it is a copy of another, not one of the same number from a coordinator that was set back.
+  func isSame(as other: Job) -> Bool { id == other.id && guest == other.guest && generation == other.generation }
+
   /// The pinning that the guest shall have.
   var desired: Pinning {
     switch action {
@@ -20,17 +23,27 @@ extension Job {
   }
 }
 
+extension JobReport {
+  /// Whether it tells of that very job.
+  func isOf(_ other: Job) -> Bool { job == other.id && guest == other.guest && generation == other.generation }
+}
+
 extension Agent {
   /// Jobs that may wait; more are refused, so that a lost coordinator cannot fill the agent's memory.
   static let waitingMax = 256
 
   mutating func accept(_ job: Job, _ now: Instant, _ output: inout Output) {
-    if let report = journal.unacknowledged.first(where: { $0.job == job.id }) {
+    if let report = journal.unacknowledged.first(where: { $0.isOf(job) }) {
       broadcast(.jobReport(report), &output)
       return
     }
-    if let run = (runs + waiting).first(where: { $0.job.id == job.id }) {
+    if let run = renew(job) {
       progress(run, &output)
+      return
+    }
+    // A coordinator that was set back gives numbers out twice; the job comes again until the other has ended.
+    guard !(runs + waiting).contains(where: { $0.job.id == job.id }) else {
+      output.notes.append(Note(.warning, "another job of that number is in hand", ["job": "\(job.id)"]))
       return
     }
     guard waiting.count < Self.waitingMax else {
@@ -45,6 +58,17 @@ extension Agent {
     waiting.append(
       JobRun(job: job, desired: job.desired, driver: job.driver, before: nil, isUpkeep: false, now: now))
     beginWaiting(now, &output)
+  }
+
+  /// The run of a job that came again, now under the term in which it came.
+  private mutating func renew(_ job: Job) -> JobRun? {
+    if let index = runs.firstIndex(where: { $0.job.isSame(as: job) }) {
+      runs[index].job.epoch = job.epoch
+      return runs[index]
+    }
+    guard let index = waiting.firstIndex(where: { $0.job.isSame(as: job) }) else { return nil }
+    waiting[index].job.epoch = job.epoch
+    return waiting[index]
   }
 
   /// Begins what may begin: one run per guest, one memory move per host.
@@ -110,6 +134,11 @@ extension Agent {
     var guest: Guest?
     if case .observedGuest(let observation) = outcome { guest = replace(runs[index].job.guest, by: observation) }
     let wasInspecting = runs[index].phase == .inspecting
+    if wasInspecting, isObsolete(runs[index]) {
+      output.notes.append(dropped(runs.remove(at: index)))
+      beginWaiting(now, &output)
+      return
+    }
     let next: JobRun.Next
     if wasInspecting, case .observedGuest = outcome, let topology = view.current, let facts = view.facts {
       let preflight = Preflight(topology: topology, facts: facts, livePages: runs[index].job.livePages)
@@ -175,7 +204,7 @@ extension Agent {
     broadcast(.jobReport(report), &output)
   }
 
-  private func note(of report: JobReport) -> Note {
+  func note(of report: JobReport) -> Note {
     switch report.outcome {
     case .verified: Note(.info, "job verified", ["job": "\(report.job)", "guest": report.guest.text])
     case .refused(let refusal):

@@ -4,8 +4,15 @@ import NUMA
 /// One connection to one coordinator.
 struct Link: Sendable, Hashable {
   var connected = false
-  /// The term of the coordinator behind it, once it has welcomed us.
+  /// The term of the coordinator behind it, once it has welcomed us and may be obeyed.
   var epoch: Epoch?
+  /// The last welcome that could not be obeyed, so that its repetition is not told again.
+  var unheeded: Unheeded?
+
+  struct Unheeded: Sendable, Hashable {
+    var epoch: Epoch
+    var boot: BootID
+  }
   var heartbeatMilliseconds = 2000
   var heartbeatDue: Instant?
   /// Sequence of the report this coordinator was last sent.
@@ -34,19 +41,17 @@ extension Agent {
     guard links.indices.contains(link), links[link].connected else { return }
     switch envelope.payload {
     case .welcome(let welcome):
-      welcomed(welcome, link, now, &output)
+      welcomed(welcome, by: envelope.boot, link, now, &output)
     case .job(let job):
-      if let refusal = fence(job, link) {
-        output.notes.append(Note(.warning, "job refused", ["job": "\(job.id)", "reason": refusal.message]))
-        send(
-          .jobReport(JobReport(job: job.id, guest: job.guest, generation: job.generation, outcome: .refused(refusal))),
-          on: link, answering: envelope.messageID, &output)
+      if let report = fence(job, by: envelope.boot, link) {
+        output.notes.append(note(of: report))
+        send(.jobReport(report), on: link, answering: envelope.messageID, &output)
       } else {
         accept(job, now, &output)
       }
     case .jobAcknowledged(let id):
-      // A coordinator of an older term does not know the newer jobs, and its word must not make us forget them.
-      guard links[link].epoch == journal.highestEpoch else { return }
+      // Another coordinator does not know these jobs, and its word must not make us forget them.
+      guard obeys(envelope.boot, on: link) else { return }
       guard journal.unacknowledged.contains(where: { $0.job == id }) else { return }
       journal.unacknowledged.removeAll { $0.job == id }
       journalChanged = true
@@ -59,37 +64,88 @@ extension Agent {
     }
   }
 
-  private mutating func welcomed(_ welcome: Welcome, _ link: Int, _ now: Instant, _ output: inout Output) {
-    host = welcome.host
-    links[link].epoch = welcome.epoch
-    links[link].wantsTopology = welcome.wantsTopology
+  private mutating func welcomed(
+    _ welcome: Welcome, by boot: BootID, _ link: Int, _ now: Instant, _ output: inout Output
+  ) {
     links[link].heartbeatMilliseconds = max(welcome.heartbeatMilliseconds, 100)
     links[link].heartbeatDue = now.advanced(byMilliseconds: links[link].heartbeatMilliseconds)
-    if welcome.epoch > journal.highestEpoch {
-      journal.highestEpoch = welcome.epoch
-      journalChanged = true
+    guard journal.admits(welcome.epoch, of: boot) else {
+      disregard(Link.Unheeded(epoch: welcome.epoch, boot: boot), link, &output)
+      return
     }
+    host = welcome.host
+    if journal.obey(welcome.epoch, of: boot) {
+      journalChanged = true
+      depose(link, &output)
+    }
+    links[link].epoch = welcome.epoch
+    links[link].unheeded = nil
+    links[link].wantsTopology = welcome.wantsTopology
     output.notes.append(
       Note(.info, "welcomed", ["host": welcome.host.text, "epoch": "\(welcome.epoch)", "link": "\(link)"]))
     if view.isRead { report(on: link, &output) }
     for unacknowledged in journal.unacknowledged { send(.jobReport(unacknowledged), on: link, &output) }
   }
 
-  /// A coordinator of an older term must not move anything, however good its key.
-  private func fence(_ job: Job, _ link: Int) -> Refusal? {
-    let isOfOurTerm = job.epoch >= journal.highestEpoch && links[link].epoch == job.epoch
+  /// A welcome that must not be obeyed: hello goes on and tells whom the host obeys.
+  private mutating func disregard(_ welcome: Link.Unheeded, _ link: Int, _ output: inout Output) {
+    links[link].epoch = nil
+    guard links[link].unheeded != welcome else { return }
+    links[link].unheeded = welcome
+    output.notes.append(
+      Note(
+        .warning, "coordinator not obeyed",
+        [
+          "link": "\(link)", "epoch": "\(welcome.epoch)", "coordinator": welcome.boot.text,
+          "reason": "this host obeys \(journal.ruler)",
+        ]))
+  }
+
+  /// Another rules from now on: older ones are told by a hello, and what they decided and nobody has begun is dropped,
+  /// for only the new one knows whether it still holds. It sends again what does.
+  private mutating func depose(_ ruling: Int, _ output: inout Output) {
+    for link in links.indices where link != ruling { links[link].epoch = nil }
+    let obsolete = waiting.filter(isObsolete)
+    waiting = waiting.filter { !isObsolete($0) }
+    output.notes += obsolete.map(dropped)
+  }
+
+  /// Whether a coordinator that the host obeys no longer wants this, and nothing of it was done yet.
+  func isObsolete(_ run: JobRun) -> Bool {
+    !run.isUpkeep && run.job.epoch < journal.highestEpoch
+      && !journal.inHand.contains { $0.job.id == run.job.id && $0.job.guest == run.job.guest }
+  }
+
+  func dropped(_ run: JobRun) -> Note {
+    Note(
+      .warning, "job of an older term dropped",
+      ["job": "\(run.job.id)", "guest": run.job.guest.text, "reason": "this host obeys \(journal.ruler)"])
+  }
+
+  /// Whether the coordinator behind a link is the one that the host obeys.
+  func obeys(_ boot: BootID, on link: Int) -> Bool {
+    links[link].epoch == journal.highestEpoch && boot == journal.epochOwner
+  }
+
+  /// The answer to a job that must not be done: of a coordinator that is not obeyed, however good its key, or older
+  /// than what is known of the guest. It is no end of the job, so the journal does not keep it.
+  private func fence(_ job: Job, by boot: BootID, _ link: Int) -> JobReport? {
+    let isOfOurTerm = job.epoch == journal.highestEpoch && obeys(boot, on: link)
     guard isOfOurTerm || !SafetyCheck.epoch.isOn else {
-      return Refusal(
-        .staleEpoch, "the job is of term \(job.epoch), this agent obeys term \(journal.highestEpoch)",
+      let refusal = Refusal(
+        .staleEpoch, "the job is of term \(job.epoch) and this host obeys \(journal.ruler)",
         remedy: "stop the older coordinator")
+      return JobReport(job: job.id, guest: job.guest, generation: job.generation, outcome: .refused(refusal))
     }
     let known = journal.generation(of: job.guest)
     let isOurs =
-      (runs + waiting).contains { $0.job.id == job.id } || journal.unacknowledged.contains { $0.job == job.id }
+      (runs + waiting).contains { $0.job.isSame(as: job) } || journal.unacknowledged.contains { $0.isOf(job) }
     guard job.generation > known || isOurs || !SafetyCheck.generation.isOn else {
-      return Refusal(
+      let refusal = Refusal(
         .staleGeneration, "generation \(job.generation) of guest \(job.guestName) is not newer than \(known)",
         remedy: "ask again; a newer placement of this guest was already begun")
+      // The newest that is known, so that a coordinator that was set back need not ask as often as it lost.
+      return JobReport(job: job.id, guest: job.guest, generation: known, outcome: .refused(refusal))
     }
     return nil
   }
@@ -112,7 +168,8 @@ extension Agent {
 
   private var hello: Hello {
     Hello(
-      softwareVersion: settings.softwareVersion, topologyHash: view.topologyHash, highestEpoch: journal.highestEpoch)
+      softwareVersion: settings.softwareVersion, topologyHash: view.topologyHash, highestEpoch: journal.highestEpoch,
+      epochOwner: journal.epochOwner)
   }
 
   mutating func beatIfDue(_ now: Instant, _ output: inout Output) {

@@ -24,7 +24,7 @@ struct JobRun: Sendable, Hashable {
   /// Rounds of moving what is left before the job gives up.
   static let memoryRoundsMax = 3
 
-  let job: Job
+  var job: Job
   let desired: Pinning
   private(set) var driver: DriverChoice
   /// True when a restarted agent takes up a job from its journal: the guest may be half way.

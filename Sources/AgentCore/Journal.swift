@@ -7,6 +7,9 @@ import NUMA
 public struct Journal: Sendable, Hashable, Codable {
   /// The newest coordinator's term obeyed.
   public var highestEpoch: Epoch
+  /// The run of the coordinator obeyed in that term; nil in a journal that did not remember it, which then takes the
+  /// first that comes.
+  public var epochOwner: BootID?
   /// The newest generation seen of each guest, ascending by guest.
   public var generations: [GuestMark]
   /// Jobs begun and not ended, with what to go back to.
@@ -17,14 +20,36 @@ public struct Journal: Sendable, Hashable, Codable {
   public var kept: [KeptPlacement]
 
   public init(
-    highestEpoch: Epoch = 0, generations: [GuestMark] = [], inHand: [JobInHand] = [],
+    highestEpoch: Epoch = 0, epochOwner: BootID? = nil, generations: [GuestMark] = [], inHand: [JobInHand] = [],
     unacknowledged: [JobReport] = [], kept: [KeptPlacement] = []
   ) {
     self.highestEpoch = highestEpoch
+    self.epochOwner = epochOwner
     self.generations = generations
     self.inHand = inHand
     self.unacknowledged = unacknowledged
     self.kept = kept
+  }
+
+  /// Whether a coordinator of that term and run may be obeyed: of a newer term any, of the newest its owner.
+  func admits(_ epoch: Epoch, of boot: BootID) -> Bool {
+    if epoch != highestEpoch { return epoch > highestEpoch }
+    guard let epochOwner, !epochOwner.text.isEmpty else { return true }
+    return boot == epochOwner
+  }
+
+  /// Remembers whom the host obeys from now on; whether that is news.
+  mutating func obey(_ epoch: Epoch, of boot: BootID) -> Bool {
+    let isNews = highestEpoch != epoch || epochOwner != boot
+    highestEpoch = epoch
+    epochOwner = boot
+    return isNews
+  }
+
+  /// Whom the host obeys, for people.
+  var ruler: String {
+    let owner = epochOwner.map { $0.text.isEmpty ? "" : " of coordinator \($0)" } ?? ""
+    return "term \(highestEpoch)\(owner)"
   }
 
   /// The newest generation seen of a guest.

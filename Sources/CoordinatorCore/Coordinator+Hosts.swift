@@ -20,6 +20,8 @@ extension Coordinator {
       output.notes.append(Note(.debug, "message of another term dropped", ["host": id.text]))
     case .report(let report):
       hosts[index].lastReport = envelope.sequence
+      // Agents that remember whom they obey report to no other.
+      if hosts[index].foreign?.owner != nil, envelope.epoch == epoch { follow(nil, index, now, &output) }
       fold(report, index, now, &output)
     case .heartbeat(let lastReport):
       askForReport(index, unless: hosts[index].lastReport == lastReport, &output)
@@ -75,11 +77,7 @@ extension Coordinator {
   ) {
     let id = hosts[index].id
     hosts[index].softwareVersion = hello.softwareVersion
-    if hello.highestEpoch > epoch {
-      output.notes.append(
-        Note(
-          .error, "host obeys a newer term", ["host": id.text, "theirs": "\(hello.highestEpoch)", "ours": "\(epoch)"]))
-    }
+    follow(ForeignRule(hello, ownEpoch: epoch, ownBoot: settings.boot), index, now, &output)
     let knows = knowsTopology(of: hosts[index], hello.topologyHash)
     send(
       .welcome(
@@ -88,6 +86,29 @@ extension Coordinator {
       to: id, answering: answering, &output)
     // A restarted agent may never have seen what was sent to the one before it.
     hasten(id, now)
+  }
+
+  /// Takes note of whom a host obeys; told when it changes only.
+  private mutating func follow(
+    _ foreign: ForeignRule?, _ index: Int, _ now: Instant, _ output: inout Output
+  ) {
+    let (id, before) = (hosts[index].id, hosts[index].foreign)
+    guard before != foreign else { return }
+    hosts[index].foreign = foreign
+    refresh(index, now)
+    if let foreign {
+      output.notes.append(
+        Note(
+          .error, "host obeys another coordinator",
+          [
+            "host": id.text, "term": "\(foreign.epoch)", "coordinator": foreign.owner?.text ?? "not told",
+            "own_term": "\(epoch)", "remedy": foreign.refusal(of: id).remedy,
+          ]))
+      log(.hostUnreachable, host: id, actor: id.text, foreign.refusal(of: id).description, now, &output)
+    } else {
+      output.notes.append(Note(.error, "host obeys this coordinator again", ["host": id.text, "own_term": "\(epoch)"]))
+      log(.hostConnected, host: id, actor: id.text, "host \(id) obeys this coordinator again", now, &output)
+    }
   }
 
   private mutating func fold(_ report: HostReport, _ index: Int, _ now: Instant, _ output: inout Output) {

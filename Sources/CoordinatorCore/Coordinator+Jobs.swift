@@ -14,9 +14,11 @@ struct Delivery: Sendable, Hashable {
 
 extension JobReport {
   /// Whether the agent only refused a late copy of a job that it had ended before.
-  var isFenced: Bool {
+  var isFenced: Bool { isRefused(for: .staleGeneration) || isRefused(for: .staleEpoch) }
+
+  func isRefused(for code: Refusal.Code) -> Bool {
     guard case .refused(let refusal) = outcome else { return false }
-    return refusal.code == .staleGeneration || refusal.code == .staleEpoch
+    return refusal.code == code
   }
 }
 
@@ -31,6 +33,8 @@ extension JobRecord {
 extension Coordinator {
   /// Final jobs kept in memory; the store has them all.
   static let endedJobsMax = 1000
+  /// No coordinator decides as often about one guest; an agent that says more must not use the counter up.
+  static let generationLeapMax: UInt64 = 1 << 32
 
   func record(_ id: JobID) -> JobRecord? { jobs.last { $0.job.id == id } }
 
@@ -79,14 +83,38 @@ extension Coordinator {
   }
 
   private mutating func raiseGeneration(of guest: GuestID, _ output: inout Output) -> Generation {
+    let next = generation(of: guest).next
+    set(next, of: guest, &output)
+    return next
+  }
+
+  private func generation(of guest: GuestID) -> Generation {
     let index = generations.insertionPoint { $0.guest < guest }
+    return index < generations.endIndex && generations[index].guest == guest ? generations[index].generation : 0
+  }
+
+  private mutating func set(_ generation: Generation, of guest: GuestID, _ output: inout Output) {
+    let index = generations.insertionPoint { $0.guest < guest }
+    let mark = GuestGeneration(guest: guest, generation: generation)
     if index < generations.endIndex, generations[index].guest == guest {
-      generations[index].generation = generations[index].generation.next
+      generations[index] = mark
     } else {
-      generations.insert(GuestGeneration(guest: guest, generation: 1), at: index)
+      generations.insert(mark, at: index)
     }
-    output.writes.append(.generation(guest, generations[index].generation))
-    return generations[index].generation
+    output.writes.append(.generation(guest, generation))
+  }
+
+  /// An agent knows a newer generation of a guest than this coordinator, which was restored from an older backup: it
+  /// goes on from there, or all its jobs for the guest would be refused.
+  mutating func learn(_ newer: Generation, of guest: GuestID, _ output: inout Output) {
+    let own = generation(of: guest)
+    guard newer > own else { return }
+    guard newer.number - own.number <= Self.generationLeapMax else {
+      output.notes.append(
+        Note(.error, "generation not believed", ["guest": guest.text, "theirs": "\(newer)", "ours": "\(own)"]))
+      return
+    }
+    set(newer, of: guest, &output)
   }
 
   // MARK: Delivering
@@ -98,9 +126,7 @@ extension Coordinator {
       let isRunning = jobs[position].state == .running
       deliveries[index].due = now.advanced(
         byMilliseconds: isRunning ? Delivery.runningMilliseconds : Delivery.unansweredMilliseconds)
-      guard let host = hosts.first(where: { $0.id == jobs[position].job.host }), host.liveness == .connected else {
-        continue
-      }
+      guard let host = hosts.first(where: { $0.id == jobs[position].job.host }), host.refusal == nil else { continue }
       if jobs[position].job.epoch != epoch {
         guard storeRefusal == nil else { continue }
         jobs[position].job.epoch = epoch
@@ -119,7 +145,9 @@ extension Coordinator {
       if report.outcome.isFinal { send(.jobAcknowledged(report.job), to: host, &output) }
       return
     }
-    guard jobs[index].job.host == host, jobs[index].job.guest == report.guest else {
+    let job = jobs[index].job
+    // An agent may still tell of a job of that number from before this coordinator was set back.
+    guard job.host == host, job.guest == report.guest, job.generation == report.generation || report.isFenced else {
       log(
         .messageRefused, host: host, job: report.job, actor: host.text,
         "host \(host) reported job \(report.job), which is not its own", now, &output)
@@ -130,6 +158,14 @@ extension Coordinator {
     if jobs[index].state.isFinal {
       repeated(report, of: jobs[index], now, &output)
       return
+    }
+    // Not welcomed yet in this term, or by another coordinator: no end of the job, which is sent again after a welcome.
+    if report.isRefused(for: .staleEpoch) {
+      output.notes.append(Note(.warning, "job not taken yet", ["host": host.text, "job": "\(report.job)"]))
+      return
+    }
+    if report.isRefused(for: .staleGeneration) {
+      learn(report.generation, of: report.guest, &output)
     }
     jobs[index].report = report
     if case .running = report.outcome {

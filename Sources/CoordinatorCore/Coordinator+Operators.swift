@@ -177,13 +177,9 @@ extension Coordinator {
 
   private func checkReachable(_ placed: PlacedGuest) -> Result<PlacedGuest, Refusal> {
     guard let index = index(of: placed.host) else { return .failure(unknown(placed.host)) }
+    if let refusal = hosts[index].refusal { return .failure(refusal) }
     // Without a topology nothing could be checked before it is tried.
     guard hosts[index].topology != nil else { return .failure(withoutTopology(placed.host)) }
-    guard hosts[index].liveness == .connected else {
-      return .failure(
-        Refusal(
-          .hostUnreachable, "host \(placed.host) does not answer", remedy: "look at its agent; nothing was changed"))
-    }
     return .success(placed)
   }
 

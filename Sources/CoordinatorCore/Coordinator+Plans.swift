@@ -88,9 +88,10 @@ extension Coordinator {
   /// Why the facts a plan was made on no longer hold; nil when they do.
   private func staleness(of plan: Plan, scope: Scope?, _ now: Instant) -> Refusal? {
     for move in plan.moves {
-      guard let host = hosts.first(where: { $0.id == move.host }), host.liveness == .connected else {
+      guard let host = hosts.first(where: { $0.id == move.host }) else {
         return Refusal(.hostUnreachable, "host \(move.host) does not answer", remedy: "look at numafleet host list")
       }
+      if let refusal = host.refusal { return refusal }
       guard let guest = host.guests.first(where: { $0.id == move.guest }), guest.incarnation == move.incarnation else {
         return Refusal(.stalePlan, "guest \(move.guestName) was restarted or is gone", remedy: "plan again")
       }

@@ -89,14 +89,18 @@ public struct Coordinator: Sendable {
   /// How the coordinator is set up; see `cluster-config/coordinator.yaml`.
   public struct Settings: Sendable, Hashable {
     public var softwareVersion: String
+    /// This run of the coordinator, as its envelopes name it.
+    public var boot: BootID
     public var heartbeatMilliseconds: Int
     public var unreachableMilliseconds: Int
     public var hostsMax: Int
     public init(
-      softwareVersion: String, heartbeatMilliseconds: Int = 2000, unreachableMilliseconds: Int = 6000,
+      softwareVersion: String, boot: BootID = "", heartbeatMilliseconds: Int = 2000,
+      unreachableMilliseconds: Int = 6000,
       hostsMax: Int = 10_000
     ) {
       self.softwareVersion = softwareVersion
+      self.boot = boot
       self.heartbeatMilliseconds = heartbeatMilliseconds
       self.unreachableMilliseconds = unreachableMilliseconds
       self.hostsMax = hostsMax

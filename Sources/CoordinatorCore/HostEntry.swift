@@ -25,6 +25,8 @@ struct HostEntry: Sendable, Hashable {
   var softwareVersion = ""
   /// What the ledger holds of the host; nil until something was written.
   var recorded: HostRecord?
+  /// The other coordinator that the agent says it obeys; nil when it obeys this one, or none yet.
+  var foreign: ForeignRule?
 
   static let endedBootsMax = 16
 
@@ -59,13 +61,47 @@ struct HostEntry: Sendable, Hashable {
     return true
   }
 
+  /// Why nothing may be decided for the host now; nil when its agent answers and obeys this coordinator.
+  var refusal: Refusal? {
+    if let foreign { return foreign.refusal(of: id) }
+    guard liveness == .connected else {
+      return Refusal(
+        .hostUnreachable, "host \(id) does not answer", remedy: "look at its agent; nothing was changed")
+    }
+    return nil
+  }
+
   /// The view for planning and for operators; nil until the host has sent its topology.
   func view(claims: [Claim], isDraining: Bool, now: Instant) -> HostView? {
     guard let topology, let facts else { return nil }
+    // What nobody here rules is, to plans, as good as out of reach; its guests and claims stay all the same.
     return HostView(
-      id: id, liveness: liveness, facts: facts, topology: topology.with(cells), guests: guests,
+      id: id, liveness: foreign == nil ? liveness : .unreachable, facts: facts, topology: topology.with(cells),
+      guests: guests,
       claims: SafetyCheck.claim.isOn ? claims.filter { $0.host == id } : [],
       ageMilliseconds: max(0, now.milliseconds - lastHeard.milliseconds),
-      libvirtAnswers: libvirtAnswers, draining: isDraining)
+      libvirtAnswers: libvirtAnswers, draining: isDraining,
+      foreignTerm: foreign?.epoch)
+  }
+}
+
+/// What one agent says of another coordinator. It counts for its own host only: a stolen key must not depose the fleet.
+struct ForeignRule: Sendable, Hashable {
+  var epoch: Epoch
+  /// The run of that coordinator; nil from agents that do not remember it.
+  var owner: BootID?
+
+  /// What a hello tells; nil when its sender may obey the coordinator of that term and run.
+  init?(_ hello: Hello, ownEpoch: Epoch, ownBoot: BootID) {
+    let isOther = hello.epochOwner.map { !$0.text.isEmpty && $0 != ownBoot } ?? false
+    guard hello.highestEpoch > ownEpoch || (hello.highestEpoch == ownEpoch && isOther) else { return nil }
+    epoch = hello.highestEpoch
+    owner = hello.epochOwner
+  }
+
+  func refusal(of host: HostID) -> Refusal {
+    Refusal(
+      .staleEpoch, "host \(host) obeys another coordinator (term \(epoch))",
+      remedy: "stop that one, or restore this one with a higher term (numafleet-coordinator raise-epoch)")
   }
 }

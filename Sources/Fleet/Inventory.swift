@@ -25,10 +25,12 @@ public struct HostView: Sendable, Hashable, Codable {
   public var libvirtAnswers: Bool?
   /// Whether nothing new may be placed on it, by an operator's word or by the policy's.
   public var draining: Bool
+  /// The term of another coordinator that its agent obeys; nil when it obeys this one. Nothing is decided for it then.
+  public var foreignTerm: Epoch?
 
   public init(
     id: HostID, liveness: Liveness, facts: HostFacts, topology: HostTopology, guests: [Guest], claims: [Claim] = [],
-    ageMilliseconds: Int = 0, libvirtAnswers: Bool? = nil, draining: Bool = false
+    ageMilliseconds: Int = 0, libvirtAnswers: Bool? = nil, draining: Bool = false, foreignTerm: Epoch? = nil
   ) {
     self.id = id
     self.liveness = liveness
@@ -39,6 +41,7 @@ public struct HostView: Sendable, Hashable, Codable {
     self.ageMilliseconds = ageMilliseconds
     self.libvirtAnswers = libvirtAnswers
     self.draining = draining
+    self.foreignTerm = foreignTerm
   }
 }
 

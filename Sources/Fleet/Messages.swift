@@ -16,10 +16,14 @@ public struct Hello: Sendable, Hashable, Codable {
   public var topologyHash: UInt64
   /// The newest coordinator's term this agent has obeyed.
   public var highestEpoch: Epoch
-  public init(softwareVersion: String, topologyHash: UInt64, highestEpoch: Epoch) {
+  /// The run of the coordinator obeyed in that term; nil from agents that do not remember it. Two coordinators
+  /// begun on copies of one store count the same terms, so the term alone does not tell them apart.
+  public var epochOwner: BootID?
+  public init(softwareVersion: String, topologyHash: UInt64, highestEpoch: Epoch, epochOwner: BootID? = nil) {
     self.softwareVersion = softwareVersion
     self.topologyHash = topologyHash
     self.highestEpoch = highestEpoch
+    self.epochOwner = epochOwner
   }
 }
 

@@ -22,7 +22,8 @@ extension WireLayout {
       5: .message("refused", .refusal),
     ],
     .hello: [
-      1: .text("software_version")
+      1: .text("software_version"),
+      4: .text("epoch_owner"),
     ],
     .welcome: [
       1: .text("host")

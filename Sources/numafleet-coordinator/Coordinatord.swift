@@ -58,16 +58,17 @@ struct Coordinatord: ParsableCommand {
     let ledger = try Ledger(path: configuration.store)
     let restored = try ledger.beginTerm()
     let clock = MachineClock()
+    let boot = clock.runID()
     let core = Coordinator(
       settings: Coordinator.Settings(
-        softwareVersion: Self.version, heartbeatMilliseconds: configuration.heartbeatMilliseconds,
+        softwareVersion: Self.version, boot: boot, heartbeatMilliseconds: configuration.heartbeatMilliseconds,
         unreachableMilliseconds: configuration.unreachableMilliseconds, hostsMax: configuration.maxHosts),
       policy: policy, restoring: restored, now: clock.now())
     let admission = try Admission(keys: core.keys)
     let hub = try Hub(listeners(configuration, secret, admission))
     try hub.catchSignals([.terminate, .interrupt, .hangup])
     var loop = try CoordinatorLoop(
-      core: core, ledger: ledger, hub: hub, admission: admission, clock: clock, log: log, boot: clock.runID(),
+      core: core, ledger: ledger, hub: hub, admission: admission, clock: clock, log: log, boot: boot,
       epoch: restored.epoch, policyFile: configuration.policyFile)
     log.info(
       "serving",

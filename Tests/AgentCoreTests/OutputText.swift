@@ -19,9 +19,12 @@ extension Journal {
       unacknowledged.isEmpty ? nil : "unacknowledged " + unacknowledged.map { "\($0.job)" }.joined(separator: " "),
       kept.isEmpty ? nil : "kept " + kept.joined(separator: ", "),
     ]
-    return (["epoch \(highestEpoch)"] + parts.compactMap { $0 }).joined(separator: ", ")
+    return (["epoch \(highestEpoch)\(owner(epochOwner))"] + parts.compactMap { $0 }).joined(separator: ", ")
   }
 }
+
+/// The coordinator's run where it is not the one that scripts speak for unless they say so.
+private func owner(_ boot: BootID?) -> String { boot.flatMap { $0 == "coordinator" ? nil : " of \($0)" } ?? "" }
 
 extension Agent.Message {
   var line: String {
@@ -30,7 +33,7 @@ extension Agent.Message {
     switch envelope.payload {
     case .hello(let hello):
       let topology = hello.topologyHash == 0 ? "no topology yet" : "topology read"
-      return to + "hello, \(topology), obeys epoch \(hello.highestEpoch)"
+      return to + "hello, \(topology), obeys epoch \(hello.highestEpoch)\(owner(hello.epochOwner))"
     case .report(let report): return to + report.line
     case .heartbeat(let last): return to + "heartbeat, last report #\(last)"
     case .jobReport(let report): return to + report.line + answer

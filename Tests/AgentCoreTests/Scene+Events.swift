@@ -14,7 +14,8 @@ extension Scene {
       messages += 1
       return .received(
         Envelope(
-          messageID: messages, epoch: 1, boot: "coordinator", sequence: messages, payload: try payload(word, words)),
+          messageID: messages, epoch: Epoch(UInt64(try words.int("epoch") ?? 1)),
+          boot: BootID(words.text("boot") ?? "coordinator"), sequence: messages, payload: try payload(word, words)),
         link: try words.int("link") ?? 0)
     }
   }

@@ -53,7 +53,7 @@ extension Scene {
       return .hello(
         Hello(
           softwareVersion: "1.0", topologyHash: words.has("knows") ? try world[host].topology.contentHash : 0,
-          highestEpoch: Epoch(UInt64(try words.int("epoch") ?? 0))))
+          highestEpoch: Epoch(UInt64(try words.int("epoch") ?? 0)), epochOwner: words.text("owner").map { BootID($0) }))
     case "report":
       return .report(
         try world.report(
@@ -84,7 +84,9 @@ extension Scene {
       }
     let steps = (0..<(try words.int("steps") ?? 1)).map { StepRecord(name: "step \($0)", milliseconds: 5, detail: "") }
     return JobReport(
-      job: JobID(number), guest: guest, generation: job?.generation ?? 1, outcome: outcome, driver: .libvirt,
+      job: JobID(number), guest: guest,
+      generation: Generation(UInt64(try words.int("gen") ?? Int(job?.generation.number ?? 1))), outcome: outcome,
+      driver: .libvirt,
       steps: steps, observed: word == "running" ? nil : try world[host].guests.first { $0.id == guest })
   }
 

@@ -8,7 +8,7 @@ import Testing
 struct Scene {
   var world = World()
   var policy = Policy(reserve: Reserve(pcpusPerCell: 0, memoryPerCell: 0))
-  var settings = Coordinator.Settings(softwareVersion: "1.0")
+  var settings = Coordinator.Settings(softwareVersion: "1.0", boot: "us")
   var now = Instant(milliseconds: 1_000_000, wallMilliseconds: 1_700_000_000_000)
   var durable = Durable()
   var coordinator: Coordinator?

@@ -59,7 +59,11 @@ extension Sampler {
 
   mutating func toCoordinator() -> ToCoordinator {
     switch int(0...3) {
-    case 0: .hello(Hello(softwareVersion: text(), topologyHash: bits(), highestEpoch: counter()))
+    case 0:
+      .hello(
+        Hello(
+          softwareVersion: text(), topologyHash: bits(), highestEpoch: counter(),
+          epochOwner: maybe { BootID($0.text()) }))
     case 1: .report(report())
     case 2: .heartbeat(lastReport: bits() >> 2)
     default: .jobReport(jobReport())
@@ -175,7 +179,7 @@ extension Sampler {
     HostView(
       id: id(), liveness: word(), facts: facts(), topology: topology(), guests: some(2) { $0.guest() },
       claims: some { $0.claim() }, ageMilliseconds: int(0...99_999), libvirtAnswers: maybe { $0.bool() },
-      draining: bool())
+      draining: bool(), foreignTerm: maybe { $0.counter() })
   }
   private mutating func claim() -> Claim {
     Claim(

@@ -48,7 +48,7 @@ extension FleetUnderFaults {
       watch.restored(restored, index, coordinators[index].ledger, time)
       var core = Coordinator(
         settings: Coordinator.Settings(
-          softwareVersion: "0.1.0", heartbeatMilliseconds: climate.heartbeatMilliseconds,
+          softwareVersion: "0.1.0", boot: coordinators[index].boot, heartbeatMilliseconds: climate.heartbeatMilliseconds,
           unreachableMilliseconds: climate.unreachableMilliseconds),
         policy: policy, restoring: restored, now: now)
       let output = core.begin(at: now)

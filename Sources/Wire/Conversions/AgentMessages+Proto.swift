@@ -8,6 +8,7 @@ extension ProtoToCoordinator {
       proto.softwareVersion = hello.softwareVersion
       proto.topologyHash = hello.topologyHash
       proto.highestEpoch = hello.highestEpoch.number
+      if let owner = hello.epochOwner { proto.epochOwner = owner.text }
       message = .hello(proto)
     case .report(let report): message = .report(ProtoHostReport(report))
     case .heartbeat(let lastReport):
@@ -26,7 +27,8 @@ extension ToCoordinator {
       self = .hello(
         Hello(
           softwareVersion: hello.softwareVersion, topologyHash: hello.topologyHash,
-          highestEpoch: Epoch(try FieldCheck.counter(hello.highestEpoch, "hello.highest_epoch"))))
+          highestEpoch: Epoch(try FieldCheck.counter(hello.highestEpoch, "hello.highest_epoch")),
+          epochOwner: hello.hasEpochOwner ? BootID(hello.epochOwner) : nil))
     case .report(let report): self = .report(try HostReport(report))
     case .heartbeat(let heartbeat):
       self = .heartbeat(lastReport: try FieldCheck.counter(heartbeat.lastReport, "heartbeat.last_report"))

@@ -12,6 +12,7 @@ extension ProtoHostView {
     ageMilliseconds = Int64(view.ageMilliseconds)
     if let answers = view.libvirtAnswers { libvirtAnswers = answers }
     draining = view.draining
+    if let term = view.foreignTerm { foreignTerm = term.number }
   }
 }
 
@@ -25,7 +26,8 @@ extension HostView {
       guests: try proto.guests.map { guest throws(WireError.Kind) in try Guest(guest) },
       claims: try proto.claims.map { claim throws(WireError.Kind) in try Claim(claim) },
       ageMilliseconds: try FieldCheck.count(proto.ageMilliseconds, "host.age_milliseconds"),
-      libvirtAnswers: proto.hasLibvirtAnswers ? proto.libvirtAnswers : nil, draining: proto.draining)
+      libvirtAnswers: proto.hasLibvirtAnswers ? proto.libvirtAnswers : nil, draining: proto.draining,
+      foreignTerm: proto.hasForeignTerm ? Epoch(try FieldCheck.counter(proto.foreignTerm, "host.foreign_term")) : nil)
   }
 }
 

@@ -249,9 +249,21 @@ nonisolated struct ProtoHello: Sendable {
   /// The newest coordinator's term this agent has obeyed.
   var highestEpoch: UInt64 = 0
 
+  /// The boot of the coordinator obeyed in that term; absent from agents that do not remember it.
+  var epochOwner: String {
+    get {_epochOwner ?? String()}
+    set {_epochOwner = newValue}
+  }
+  /// Returns true if `epochOwner` has been explicitly set.
+  var hasEpochOwner: Bool {self._epochOwner != nil}
+  /// Clears the value of `epochOwner`. Subsequent reads from it will return its default value.
+  mutating func clearEpochOwner() {self._epochOwner = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _epochOwner: String? = nil
 }
 
 /// Answer to hello.
@@ -1034,7 +1046,7 @@ nonisolated extension ProtoToAgent: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension ProtoHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Hello"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}software_version\0\u{3}topology_hash\0\u{3}highest_epoch\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}software_version\0\u{3}topology_hash\0\u{3}highest_epoch\0\u{3}epoch_owner\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1045,12 +1057,17 @@ nonisolated extension ProtoHello: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 1: try { try decoder.decodeSingularStringField(value: &self.softwareVersion) }()
       case 2: try { try decoder.decodeSingularFixed64Field(value: &self.topologyHash) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.highestEpoch) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self._epochOwner) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.softwareVersion.isEmpty {
       try visitor.visitSingularStringField(value: self.softwareVersion, fieldNumber: 1)
     }
@@ -1060,6 +1077,9 @@ nonisolated extension ProtoHello: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if self.highestEpoch != 0 {
       try visitor.visitSingularUInt64Field(value: self.highestEpoch, fieldNumber: 3)
     }
+    try { if let v = self._epochOwner {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1067,6 +1087,7 @@ nonisolated extension ProtoHello: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.softwareVersion != rhs.softwareVersion {return false}
     if lhs.topologyHash != rhs.topologyHash {return false}
     if lhs.highestEpoch != rhs.highestEpoch {return false}
+    if lhs._epochOwner != rhs._epochOwner {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

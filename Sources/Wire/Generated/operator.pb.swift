@@ -1477,6 +1477,16 @@ nonisolated struct ProtoHostView: @unchecked Sendable {
     set {_uniqueStorage()._draining = newValue}
   }
 
+  /// The term of another coordinator that its agent obeys; absent when it obeys this one.
+  var foreignTerm: UInt64 {
+    get {_storage._foreignTerm ?? 0}
+    set {_uniqueStorage()._foreignTerm = newValue}
+  }
+  /// Returns true if `foreignTerm` has been explicitly set.
+  var hasForeignTerm: Bool {_storage._foreignTerm != nil}
+  /// Clears the value of `foreignTerm`. Subsequent reads from it will return its default value.
+  mutating func clearForeignTerm() {_uniqueStorage()._foreignTerm = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -3816,7 +3826,7 @@ nonisolated extension ProtoDecisionList: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HostView"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}liveness\0\u{1}facts\0\u{1}topology\0\u{1}guests\0\u{1}claims\0\u{3}age_milliseconds\0\u{3}libvirt_answers\0\u{1}draining\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}liveness\0\u{1}facts\0\u{1}topology\0\u{1}guests\0\u{1}claims\0\u{3}age_milliseconds\0\u{3}libvirt_answers\0\u{1}draining\0\u{4}\u{3}foreign_term\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -3828,6 +3838,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
     var _ageMilliseconds: Int64 = 0
     var _libvirtAnswers: Bool? = nil
     var _draining: Bool = false
+    var _foreignTerm: UInt64? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -3847,6 +3858,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
       _ageMilliseconds = source._ageMilliseconds
       _libvirtAnswers = source._libvirtAnswers
       _draining = source._draining
+      _foreignTerm = source._foreignTerm
     }
   }
 
@@ -3874,6 +3886,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
         case 7: try { try decoder.decodeSingularInt64Field(value: &_storage._ageMilliseconds) }()
         case 8: try { try decoder.decodeSingularBoolField(value: &_storage._libvirtAnswers) }()
         case 9: try { try decoder.decodeSingularBoolField(value: &_storage._draining) }()
+        case 12: try { try decoder.decodeSingularUInt64Field(value: &_storage._foreignTerm) }()
         default: break
         }
       }
@@ -3913,6 +3926,9 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
       if _storage._draining != false {
         try visitor.visitSingularBoolField(value: _storage._draining, fieldNumber: 9)
       }
+      try { if let v = _storage._foreignTerm {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 12)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -3931,6 +3947,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
         if _storage._ageMilliseconds != rhs_storage._ageMilliseconds {return false}
         if _storage._libvirtAnswers != rhs_storage._libvirtAnswers {return false}
         if _storage._draining != rhs_storage._draining {return false}
+        if _storage._foreignTerm != rhs_storage._foreignTerm {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -62,5 +62,8 @@ struct HostText {
 
 extension HostView {
   /// Whether it is heard of, and whether it takes new guests.
-  fileprivate var state: String { draining ? "\(liveness.rawValue), draining" : liveness.rawValue }
+  fileprivate var state: String {
+    let hearing = foreignTerm.map { "obeys another coordinator (term \($0))" } ?? liveness.rawValue
+    return draining ? "\(hearing), draining" : hearing
+  }
 }
