@@ -26,7 +26,7 @@ extension Coordinator {
 
   /// Makes what is durable of a host agree with its entry.
   mutating func remember(_ index: Int, _ output: inout Output) {
-    guard let facts = hosts[index].facts else { return }
+    guard storeRefusal == nil, let facts = hosts[index].facts else { return }
     let old = hosts[index].recorded
     var record = HostRecord(
       id: hosts[index].id, facts: facts.lasting, topology: old?.topology, topologyHash: hosts[index].topologyHash)
@@ -59,8 +59,13 @@ extension Coordinator {
 
   /// Replaces the guests of a host, in ascending order, and keeps which they are and whether they run.
   mutating func see(_ guests: [Guest], on index: Int, _ output: inout Output) {
-    let host = hosts[index].id
-    var old = hosts[index].guests[...]
+    if storeRefusal == nil { remember(guests, on: hosts[index].id, after: hosts[index].guests, &output) }
+    hosts[index].guests = guests
+  }
+
+  /// Writes what has changed of the guests that are remembered of a host; both ascend by id.
+  private func remember(_ guests: [Guest], on host: HostID, after before: [Guest], _ output: inout Output) {
+    var old = before[...]
     for guest in guests {
       while let gone = old.first, gone.id < guest.id {
         output.writes.append(.vanished(gone.id, from: host))
@@ -72,7 +77,32 @@ extension Coordinator {
       if before.map({ Sighting(of: $0, on: host) }) != sighting { output.writes.append(.sighting(sighting)) }
     }
     for gone in old { output.writes.append(.vanished(gone.id, from: host)) }
-    hosts[index].guests = guests
+  }
+
+  /// What was observed while the store took no writes becomes durable; `sightings` is what the store holds.
+  mutating func rememberAll(after sightings: [Sighting], _ output: inout Output) {
+    var seen = sightings[...]
+    for index in hosts.indices {
+      let host = hosts[index].id
+      let rest = seen.drop { $0.host < host }
+      let own = rest.prefix { $0.host == host }
+      seen = rest[own.endIndex...]
+      remember(index, &output)
+      remember(hosts[index].guests, on: host, after: own.map(\.remembered), &output)
+    }
+  }
+
+  /// Forgets what was to be written of hosts, and was not.
+  mutating func takeBackHosts(_ restored: Restored) {
+    shelf = TopologyShelf(restored.topologies)
+    var records = restored.hosts[...]
+    for index in hosts.indices {
+      records = records.drop { $0.id < hosts[index].id }
+      let record = records.first.flatMap { $0.id == hosts[index].id ? $0 : nil }
+      hosts[index].recorded = record
+      let isKept = record?.topology != nil && record?.topologyHash == hosts[index].topologyHash
+      hosts[index].isTopologyRecorded = hosts[index].topology == nil || isKept
+    }
   }
 
   // MARK: Forgetting

@@ -10,6 +10,8 @@ struct Outage: Sendable, Hashable {
   var retryMilliseconds = Self.retryMillisecondsMin
   /// The event that says it is over, once that was put out. Whether it was stored shows when the store fails again.
   var endedBy: UInt64?
+  /// The guests that the store holds, by host and guest.
+  var sightings: [Sighting] = []
 
   static let retryMillisecondsMin = 1000
   static let retryMillisecondsMax = 10_000
@@ -40,6 +42,8 @@ extension Coordinator {
     } else {
       outage = Outage(refusal, eventsNotLogged: lost, now)
     }
+    outage?.sightings = restored.sightings
+    takeBackHosts(restored)
     takeBack(restored, now)
     // Their plans would have to be written, and some were never begun.
     let waiting = pending.map(\.question) + inquiring
@@ -56,6 +60,8 @@ extension Coordinator {
       .storeRecovered, actor: "coordinator",
       "the store took no writes for \(lasted) ms, \(outage.shown.eventsNotLogged) events were not logged: "
         + outage.shown.refusal.message, now, &output)
+    rememberAll(after: outage.sightings, &output)
+    self.outage?.sightings = []
     for index in deliveries.indices { deliveries[index].due = now }
   }
 
@@ -98,7 +104,7 @@ extension OperatorRequest {
     case .placeGuest(let wish): wish.dryRun
     case .start(let wish): wish.dryRun
     case .change(let change): change.dryRun
-    case .drain, .makePlan, .applyPlan, .authorizeKey, .revokeKey: false
+    case .drain, .forgetHost, .makePlan, .applyPlan, .authorizeKey, .revokeKey: false
     }
   }
 }

@@ -13,6 +13,8 @@ extension Coordinator.Output {
     case reply(Coordinator.Reply)
     case plan(Coordinator.PlanningTask)
     case inquire(Coordinator.Inquiry)
+    /// Try whether a store that failed takes writes again.
+    case tryStore
   }
 
   /// All there is to do, in the only order that survives a stop between any two steps: the daemon's loop and the
@@ -28,6 +30,7 @@ extension Coordinator.Output {
     steps += replies.map(Step.reply)
     steps += planning.map(Step.plan)
     steps += inquiries.map(Step.inquire)
+    if retriesStore { steps.append(.tryStore) }
     if !SafetyCheck.durableBeforeSend.isOn { steps += commit }
     return steps
   }

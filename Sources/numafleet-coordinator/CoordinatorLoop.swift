@@ -155,19 +155,21 @@ struct CoordinatorLoop: ~Copyable {
   private mutating func carryOut() -> Bool {
     let output = batch
     batch = Coordinator.Output()
-    do {
-      try ledger.commit(output.writes)
-    } catch {
-      return withhold(output, error)
+    for step in output.steps {
+      switch step {
+      case .commit(let writes):
+        do { try ledger.commit(writes) } catch { return withhold(output, error) }
+      case .admitKeys: admit()
+      case .note(let note): log.log(note)
+      case .send(let message): send(message)
+      case .read(let query): answer(query)
+      case .reply(let reply): answer(reply.token, reply.payload)
+      case .plan(let task): plan(task)
+      case .inquire(let inquiry): answer(inquiry)
+      case .tryStore: return tryStore()
+      }
     }
-    if output.keysChanged { admit() }
-    for note in output.notes { log.log(note) }
-    for message in output.messages { send(message) }
-    for query in output.queries { answer(query) }
-    for reply in output.replies { answer(reply.token, reply.payload) }
-    for task in output.planning { plan(task) }
-    for inquiry in output.inquiries { answer(inquiry) }
-    return output.retriesStore ? tryStore() : true
+    return true
   }
 
   /// Nothing of this output is stored, so nothing of it leaves but what only reads; false when the store cannot be

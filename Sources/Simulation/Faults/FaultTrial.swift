@@ -92,7 +92,7 @@ extension FleetUnderFaults {
     }
     for index in coordinators.indices {
       coordinators[index].stoppedUntil = min(coordinators[index].stoppedUntil, now.milliseconds + 1000)
-      coordinators[index].storeFullUntil = 0
+      fillStore(index, false)
       coordinators[index].stepsToLive = nil
     }
     endRival()

@@ -183,7 +183,9 @@ extension FleetUnderFaults {
       crashAgent(host)
       agents[host].durable = Journal()
       watch.lostJournal(host)
-    case .storeFull(let milliseconds): coordinators[0].storeFullUntil = now.milliseconds + milliseconds
+    case .storeFull(let milliseconds):
+      fillStore(0, true)
+      schedule(.storeFreed, after: milliseconds)
     case .wallJump(let milliseconds): now.wallMilliseconds += milliseconds
     case .partition(let pick, let side, let milliseconds):
       partition(pick % hosts.count, side, milliseconds: milliseconds)

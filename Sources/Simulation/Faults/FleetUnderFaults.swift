@@ -115,6 +115,7 @@ struct FleetUnderFaults {
     case .asked(let question): ask(question)
     case .answered(let question, let bytes): takeAnswer(bytes, of: question)
     case .rivalEnds: endRival()
+    case .storeFreed: fillStore(0, false)
     }
   }
 
@@ -152,6 +153,7 @@ extension Occurrence {
     case .asked(let question): 16 | UInt64(question) << 8
     case .answered(let question, _): 17 | UInt64(question) << 8
     case .rivalEnds: 18
+    case .storeFreed: 19
     }
   }
 }

@@ -26,6 +26,7 @@ enum Occurrence: Sendable {
   case asked(question: Int)
   case answered(question: Int, [UInt8])
   case rivalEnds
+  case storeFreed
 }
 
 /// An occurrence and when it is; of two at one moment the one that was known first comes first.

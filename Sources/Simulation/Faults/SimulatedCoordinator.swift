@@ -16,7 +16,6 @@ struct SimulatedCoordinator: Sendable {
   /// The newest connection of each host.
   var sessions: [Int?]
   var stoppedUntil = 0
-  var storeFullUntil = 0
   /// Steps that it still carries out before it is killed.
   var stepsToLive: Int?
   var downFor = 1000
@@ -48,7 +47,8 @@ extension FleetUnderFaults {
       watch.restored(restored, index, coordinators[index].ledger, time)
       var core = Coordinator(
         settings: Coordinator.Settings(
-          softwareVersion: "0.1.0", boot: coordinators[index].boot, heartbeatMilliseconds: climate.heartbeatMilliseconds,
+          softwareVersion: "0.1.0", boot: coordinators[index].boot,
+          heartbeatMilliseconds: climate.heartbeatMilliseconds,
           unreachableMilliseconds: climate.unreachableMilliseconds),
         policy: policy, restoring: restored, now: now)
       let output = core.begin(at: now)
@@ -128,6 +128,7 @@ extension FleetUnderFaults {
   private mutating func carryOut(_ step: Coordinator.Output.Step, _ index: Int) -> Bool {
     switch step {
     case .commit(let writes): return commit(writes, index)
+    case .tryStore: tryStore(index)
     case .admitKeys, .read: break
     case .note(let note):
       say { _ in
@@ -157,16 +158,10 @@ extension FleetUnderFaults {
   }
 
   private mutating func commit(_ writes: [Write], _ index: Int) -> Bool {
-    guard coordinators[index].storeFullUntil <= now.milliseconds else {
-      faults.add("storeNotWritten")
-      crashCoordinator(index, downFor: coordinators[index].storeFullUntil - now.milliseconds + 1000)
-      return false
-    }
     do {
       try coordinators[index].ledger.commit(writes)
     } catch {
-      // The schema is the last line: that it had to hold is a fault of the core.
-      watch.broken("schema", "coordinator \(index): \(error)", time)
+      withhold(error, index)
       return false
     }
     if transcript != nil {
@@ -176,5 +171,30 @@ extension FleetUnderFaults {
     }
     watch.committed(writes, index, agents, hosts, time)
     return true
+  }
+
+  /// Nothing was stored, so nothing leaves; a full store passes, and the core is told to take back what it decided.
+  private mutating func withhold(_ error: StoreError, _ index: Int) {
+    guard error.mayPass else {
+      // The schema is the last line: that it had to hold is a fault of the core.
+      return watch.broken("schema", "coordinator \(index): \(error)", time)
+    }
+    faults.add("storeNotWritten")
+    say { _ in "  coordinator \(index): \(error)" }
+    do { step(index, .storeFailed(error.refusal, try coordinators[index].ledger.restored())) } catch {
+      watch.broken("store", "coordinator \(index) cannot read: \(error)", time)
+    }
+  }
+
+  private mutating func tryStore(_ index: Int) {
+    do { try coordinators[index].ledger.tryWriting() } catch { return }
+    step(index, .storeRecovered)
+  }
+
+  /// Sets how far a store may grow: not at all, or as far as it likes.
+  mutating func fillStore(_ index: Int, _ isFull: Bool) {
+    do { try coordinators[index].ledger.limit(isFull) } catch {
+      watch.broken("store", "coordinator \(index): \(error)", time)
+    }
   }
 }
