@@ -171,6 +171,8 @@ extension Agent {
       finish(run.job, outcome, run: run, observed: observed, &output)
       schedule.threadsDue = now
       schedule.residencyDue = now
+      // The coordinator holds the claim of a job whose guest was not read back until it is.
+      if observed == nil { schedule.reportDue = now }
       beginWaiting(now, &output)
     }
   }

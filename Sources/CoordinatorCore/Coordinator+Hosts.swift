@@ -22,11 +22,11 @@ extension Coordinator {
       hosts[index].lastReport = envelope.sequence
       // Agents that remember whom they obey report to no other.
       if hosts[index].foreign?.owner != nil, envelope.epoch == epoch { follow(nil, index, now, &output) }
-      fold(report, index, now, &output)
+      fold(report, index, at: Reading(boot: envelope.boot, sequence: envelope.sequence), now, &output)
     case .heartbeat(let lastReport):
       askForReport(index, unless: hosts[index].lastReport == lastReport, &output)
     case .jobReport(let report):
-      took(report, from: id, now, &output)
+      took(report, from: id, at: Reading(boot: envelope.boot, sequence: envelope.sequence), now, &output)
       askForReport(index, unless: true, &output)
     }
   }
@@ -111,7 +111,9 @@ extension Coordinator {
     }
   }
 
-  private mutating func fold(_ report: HostReport, _ index: Int, _ now: Instant, _ output: inout Output) {
+  private mutating func fold(
+    _ report: HostReport, _ index: Int, at reading: Reading, _ now: Instant, _ output: inout Output
+  ) {
     let id = hosts[index].id
     if let topology = report.topology {
       let contradictions = topology.contradictions()
@@ -139,6 +141,7 @@ extension Coordinator {
     hosts[index].cells = report.cells
     hosts[index].libvirtAnswers = report.libvirtAnswers
     hosts[index].hasReported = true
+    releaseObserved(on: index, at: reading, now, &output)
     refresh(index, now)
   }
 

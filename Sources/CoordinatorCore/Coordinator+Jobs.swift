@@ -138,7 +138,9 @@ extension Coordinator {
 
   // MARK: Ending
 
-  mutating func took(_ report: JobReport, from host: HostID, _ now: Instant, _ output: inout Output) {
+  mutating func took(
+    _ report: JobReport, from host: HostID, at reading: Reading, _ now: Instant, _ output: inout Output
+  ) {
     // Not even acknowledged: the agent says it again until it is.
     guard storeRefusal == nil else { return }
     guard let index = jobs.lastIndex(where: { $0.job.id == report.job }) else {
@@ -175,12 +177,13 @@ extension Coordinator {
       }
       return
     }
-    end(index, report, now, &output)
+    end(index, report, at: reading, now, &output)
   }
 
   /// Ends a job by its host's word, or by an operator's who has given the host up.
   private mutating func end(
-    _ index: Int, _ report: JobReport, givenUpBy actor: String? = nil, _ now: Instant, _ output: inout Output
+    _ index: Int, _ report: JobReport, at reading: Reading? = nil, givenUpBy actor: String? = nil, _ now: Instant,
+    _ output: inout Output
   ) {
     let job = jobs[index].job
     let (state, kind, text): (JobState, FleetEvent.Kind, String) =
@@ -194,11 +197,7 @@ extension Coordinator {
     output.writes.append(.job(jobs[index]))
     deliveries.removeAll { $0.job == job.id }
     observe(report.observed, on: job.host, now, &output)
-    if claims.contains(where: { $0.job == job.id }) {
-      claims.removeAll { $0.job == job.id }
-      output.writes.append(.releaseClaim(job.id))
-      if let host = hosts.firstIndex(where: { $0.id == job.host }) { refresh(host, now) }
-    }
+    endClaim(of: jobs[index], toldAt: reading, now, &output)
     log(kind, host: job.host, guest: job.guest, job: job.id, actor: actor ?? job.host.text, text, now, &output)
     if actor == nil { send(.jobAcknowledged(job.id), to: job.host, &output) }
     if let plan = jobs[index].plan { wavePart(plan, now, &output) }

@@ -118,8 +118,7 @@ extension Coordinator {
       .hostForgotten, host: wish.host, actor: question.actor,
       "host \(wish.host) was forgotten\(lost == 0 ? "" : " with \(lost) guests that ran there")", now, &output)
     giveUpJobs(on: wish.host, actor: question.actor, now, &output)
-    for claim in claims where claim.host == wish.host { output.writes.append(.releaseClaim(claim.job)) }
-    claims.removeAll { $0.host == wish.host }
+    for claim in claims where claim.host == wish.host { release(claim.job, on: wish.host, now, &output) }
     if draining.contains(wish.host) {
       draining.removeAll { $0 == wish.host }
       output.writes.append(.draining(wish.host, false))

@@ -205,10 +205,8 @@ extension Coordinator {
       refuse(question, refusal, now, &output)
       return
     }
-    if let active = activeJob(of: wish.guest) {
-      let refusal = Refusal(.busy, "job \(active.job.id) for this guest has not ended", remedy: "wait for it")
-      refuse(question, refusal, now, &output)
-      return
+    if let refusal = refusalWhileBusy(wish.guest, called: "this guest") {
+      return refuse(question, refusal, now, &output)
     }
     // Groups know a guest by its own name, whatever its shape is called.
     var shape = wish.shape
@@ -247,8 +245,7 @@ extension Coordinator {
     case .success(let placed):
       let scope = change.scope ?? policy.scope
       let desired = change.desired.completed(for: placed.guest)
-      if let active = activeJob(of: placed.guest.id) {
-        let refusal = Refusal(.busy, "job \(active.job.id) for this guest has not ended", remedy: "wait for it")
+      if let refusal = refusalWhileBusy(placed.guest.id, called: "this guest") {
         refuse(question, refusal, now, &output)
       } else if let refusal = preflight(placed.host, placed.guest, now)?.refusal(
         of: desired, for: placed.guest, scope: scope)

@@ -98,9 +98,7 @@ extension Coordinator {
       guard guest.live.isSamePinning(as: move.expected) else {
         return Refusal(.stalePlan, "the live pins of guest \(move.guestName) have changed", remedy: "plan again")
       }
-      if let active = activeJob(of: move.guest) {
-        return Refusal(.busy, "job \(active.job.id) for guest \(move.guestName) has not ended", remedy: "wait for it")
-      }
+      if let refusal = refusalWhileBusy(move.guest, called: "guest \(move.guestName)") { return refusal }
       if let refusal = preflight(move.host, guest, now)?.refusal(
         of: move.placement.pinning, for: guest, scope: scope ?? policy.scope)
       {

@@ -81,6 +81,7 @@ extension Coordinator {
   /// observed.
   mutating func takeBack(_ restored: Restored, _ now: Instant) {
     claims = restored.claims
+    unobserved = Self.unobserved(restored, now: now)
     generations = restored.generations
     plans = restored.plans
     jobs = restored.jobs

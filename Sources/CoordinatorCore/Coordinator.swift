@@ -117,6 +117,8 @@ public struct Coordinator: Sendable {
   var silenceDue: Instant?
   var placer: Placer
   var claims: [Claim] = []
+  /// Those of jobs that are over.
+  var unobserved: [UnobservedClaim] = []
   /// Hosts that an operator drains, ascending; those that the policy drains are not among them.
   var draining: [HostID] = []
   /// Ascending by guest.

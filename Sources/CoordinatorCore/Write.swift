@@ -37,7 +37,7 @@ public struct Restored: Sendable, Hashable {
   public var epoch: Epoch
   public var lastEvent: UInt64
   public var plans: [Plan]
-  /// All jobs that are not final, and the newest final ones.
+  /// All jobs that are not final or whose claims are held, and the newest final ones.
   public var jobs: [JobRecord]
   public var claims: [Claim]
   /// Ascending by guest.

@@ -40,13 +40,15 @@ extension Database {
       """)
   }
 
-  /// Every job that is not final or belongs to a plan under way, and the newest others, ascending.
+  /// Every job that is not final, whose claim is held or that belongs to a plan under way, and the newest others,
+  /// ascending.
   private func jobsToRestore() throws -> [JobRecord] {
     try values(
       of: JobRecord.self,
       """
       SELECT body FROM job
       WHERE state IN ('waiting', 'sent', 'running')
+        OR id IN (SELECT job FROM claim)
         OR plan IN (SELECT id FROM plan WHERE state = 'applying')
         OR id IN (SELECT id FROM job ORDER BY id DESC LIMIT \(Ledger.jobsRestored))
       ORDER BY id

@@ -67,7 +67,8 @@ extension Scene {
     }
   }
 
-  /// `verified a 1 [steps N] [guest ID]`: host a's agent about job 1; the guest is reported as it is in the world.
+  /// `verified a 1 [steps N] [guest ID] [unseen]`: host a's agent about job 1; the guest is reported as it is in the
+  /// world, if it was read back.
   private func jobReport(_ word: String, _ host: HostID, _ words: Words) throws -> JobReport {
     let number = UInt64(try #require(Int(try words[1])))
     let job = sent.first { $0.id == JobID(number) }
@@ -87,7 +88,7 @@ extension Scene {
       job: JobID(number), guest: guest,
       generation: Generation(UInt64(try words.int("gen") ?? Int(job?.generation.number ?? 1))), outcome: outcome,
       driver: .libvirt,
-      steps: steps, observed: word == "running" ? nil : try world[host].guests.first { $0.id == guest })
+      steps: steps, observed: word == "running" || words.has("unseen") ? nil : try world[host].guests.first { $0.id == guest })
   }
 
   // MARK: Operators

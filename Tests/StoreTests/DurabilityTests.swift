@@ -64,10 +64,11 @@ import Testing
     var writes: [Write] = [.plan(Sample.plan(1, state: .applying)), .plan(Sample.plan(2, state: .done))]
     writes += [.job(Sample.job(1, plan: 1, state: .verified)), .job(Sample.job(2, state: .sent))]
     writes += (3...count).map { .job(Sample.job($0, plan: 2, state: .refused)) }
+    writes += [.claim(Sample.claim(5, dedicated: []))]
     try ledger.commit(writes)
     let restored = try ledger.beginTerm()
     let newest = (count - UInt64(Ledger.jobsRestored) + 1)...count
-    #expect(restored.jobs.map(\.job.id.number) == [1, 2] + Array(newest))
+    #expect(restored.jobs.map(\.job.id.number) == [1, 2, 5] + Array(newest))
     #expect(restored.lastJob == JobID(count))
   }
 
