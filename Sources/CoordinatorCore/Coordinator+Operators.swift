@@ -1,4 +1,4 @@
-import Fleet
+public import Fleet
 import NUMA
 import PlacementEngine
 
@@ -311,7 +311,7 @@ extension Coordinator {
 
 extension AuthorizedKey {
   /// Whether the transport can make an admission of it; what is stored is admitted at every start.
-  var isWellFormed: Bool {
+  public var isWellFormed: Bool {
     let punctuation: [UInt8] = Array(".-:+=^!/*?&<>()[]{}@%$#".utf8)
     let isZ85 = publicKey.utf8.allSatisfy { byte in
       switch byte {

@@ -18,6 +18,7 @@ final class LedgerLock: Sendable {
       close(file)
       throw StoreError(kind, path: path)
     }
+    LedgerFile.giveAway(file, path: path)
     let text = Array("\(getpid())\n".utf8)
     // Only a note for the error of the next one, so a full disk must not keep the coordinator from starting.
     if ftruncate(file, 0) == 0 { _ = write(file, text, text.count) }

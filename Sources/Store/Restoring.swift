@@ -108,7 +108,7 @@ extension Database {
 
   private func value<Value: Decodable>(in body: String) throws -> Value {
     do {
-      return try JSONDecoder().decode(Value.self, from: Data(body.utf8))
+      return try LedgerRow.value(Value.self, of: body)
     } catch {
       throw UnreadableRow(row: "a row of \(Value.self)", reason: String(describing: error))
     }
@@ -116,5 +116,14 @@ extension Database {
 
   private func number(_ sql: String) throws -> UInt64 {
     UInt64(try Int64.fetchOne(self, sql: sql) ?? 0)
+  }
+}
+
+/// The text of a row.
+enum LedgerRow {
+  private static let decoder = JSONDecoder()
+
+  static func value<Value: Decodable>(_ type: Value.Type, of body: String) throws -> Value {
+    try decoder.decode(type, from: Data(body.utf8))
   }
 }

@@ -22,6 +22,12 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case constraint(String)
     /// The directory that shall hold it is missing.
     case noDirectory
+    /// There is no such file, where one must be.
+    case missing
+    /// A file that would be overwritten.
+    case exists
+    /// A backup that has findings; how many, and the first.
+    case unsound(String)
     /// The operating system refused; its words.
     case io(String)
   }
@@ -46,6 +52,9 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case .foreign(let what): "the store \(path) is not for this program: \(what)"
     case .constraint(let rule): "the store \(path) refused a change that breaks its rules: \(rule)"
     case .noDirectory: "the store \(path) cannot be made, for there is no such directory"
+    case .missing: "there is no store \(path)"
+    case .exists: "\(path) exists"
+    case .unsound(let what): "the backup \(path) has \(what)"
     case .io(let what): "the store \(path) cannot be used: \(what)"
     }
   }
@@ -56,11 +65,14 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case .full: "free some space on its file system and try again; nothing acknowledged is lost"
     case .locked: "end the program that holds it (`fuser \(path)` names it) and try again"
     case .inUse: "stop that coordinator first, or give this one a store of its own"
-    case .damaged: "leave it as it is, restore the newest backup beside it and start with that"
+    case .damaged: "leave it as it is and put a backup in its place: numafleet-coordinator restore --help"
     case .foreign: "check the path, or run the release that wrote it"
     case .constraint: "nothing was changed; start the coordinator again and report this line with its log"
     case .noDirectory:
       "create the directory \(path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".") and start it again"
+    case .missing: "check the path"
+    case .exists: "name another file, or replace it with --force"
+    case .unsound: "look at all with `numafleet-coordinator check`, take an older backup, or add --force"
     case .io: "check the directory's owner, its mode and the disk, then start the coordinator again"
     }
   }
@@ -70,7 +82,7 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
   public var mayPass: Bool {
     switch kind {
     case .full, .locked: true
-    case .inUse, .damaged, .foreign, .constraint, .noDirectory, .io: false
+    case .inUse, .damaged, .foreign, .constraint, .noDirectory, .missing, .exists, .unsound, .io: false
     }
   }
 

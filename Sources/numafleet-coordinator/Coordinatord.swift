@@ -1,16 +1,14 @@
 import ArgumentParser
 import ClusterConfig
-import CoordinatorCore
 import Daemon
-import Fleet
-import Logging
 import Store
 import ZeroMQTransport
 
-/// The coordinator daemon: builds its parts from the configuration and runs the loop.
+/// The coordinator daemon, and what its owner does with its store.
 @main
 struct Coordinatord: ParsableCommand {
   static let version = "0.1.0"
+  static let defaultConfig = "/etc/numafleet/coordinator.yaml"
 
   static let configuration = CommandConfiguration(
     commandName: "numafleet-coordinator",
@@ -21,22 +19,19 @@ struct Coordinatord: ParsableCommand {
         numafleet-coordinator --config /etc/numafleet/coordinator.yaml
         numafleet key authorize HOST PUBLIC-KEY --role agent
 
-      SIGTERM and SIGINT stop it cleanly; SIGHUP reads the policy again. Losing the coordinator changes nothing on any
-      host. While the store is full or locked by another program it answers questions and refuses commands, and goes on
-      by itself. Exit status: 0 stopped as asked, 64 bad usage or configuration, 73 the store cannot be used, 75 the
-      store failed for good while running (start again when it is mended).
+      Without a subcommand it runs. The others look after its store: make backups,
+      check them, and read `restore --help` before you need it.
       """,
-    version: version)
+    version: version,
+    subcommands: [
+      RunCommand.self, CheckCommand.self, BackupCommand.self, RestoreCommand.self, RaiseEpochCommand.self,
+    ],
+    defaultSubcommand: RunCommand.self)
 
-  @Option(help: "The coordinator's configuration file.")
-  var config = "/etc/numafleet/coordinator.yaml"
-
-  @Option(name: .customLong("set"), help: "Replaces one value of the configuration, as KEY=VALUE. May be repeated.")
-  var settings: [String] = []
-
-  func run() throws {
+  /// Runs the body; its error is one line on stderr and the exit status.
+  static func exiting(_ body: () throws -> Void) throws {
     do {
-      try start()
+      try body()
     } catch let error as ConfigurationError {
       throw fail(error.description, 64)
     } catch let error as TransportError {
@@ -48,74 +43,8 @@ struct Coordinatord: ParsableCommand {
     }
   }
 
-  private func start() throws {
-    let configuration = try CoordinatorConfiguration(
-      parsing: TextFile.read(config), file: config, overriding: settings)
-    let policy = try Policy(parsing: TextFile.read(configuration.policyFile), file: configuration.policyFile)
-    let log = configuration.log.logger(label: "numafleet-coordinator")
-    _ = try FileDescriptorLimit.raise(toAtLeast: 4 * configuration.maxHosts + 4096)
-    let secret = try KeyFile.readSecret(configuration.keyFile)
-    let ledger = try Ledger(path: configuration.store)
-    let restored = try ledger.beginTerm()
-    let clock = MachineClock()
-    let boot = clock.runID()
-    let core = Coordinator(
-      settings: Coordinator.Settings(
-        softwareVersion: Self.version, boot: boot, heartbeatMilliseconds: configuration.heartbeatMilliseconds,
-        unreachableMilliseconds: configuration.unreachableMilliseconds, hostsMax: configuration.maxHosts),
-      policy: policy, restoring: restored, now: clock.now())
-    let admission = try Admission(keys: core.keys)
-    let hub = try Hub(listeners(configuration, secret, admission))
-    try hub.catchSignals([.terminate, .interrupt, .hangup])
-    var loop = try CoordinatorLoop(
-      core: core, ledger: ledger, hub: hub, admission: admission, clock: clock, log: log, boot: boot,
-      epoch: restored.epoch, policyFile: configuration.policyFile)
-    log.info(
-      "serving",
-      metadata: [
-        "epoch": "\(restored.epoch)", "endpoints": "\(hub.endpoints.joined(separator: ","))",
-        "public_key": "\(secret.publicKey.z85)", "store": "\(configuration.store)",
-      ])
-    let status = loop.run()
-    if status != 0 { throw ExitCode(status) }
-  }
-
-  private func listeners(
-    _ configuration: CoordinatorConfiguration, _ secret: CurveSecretKey, _ admission: Admission
-  ) -> [Listener] {
-    var agents = Listener.curve(
-      name: ListenerName.agents, endpoint: configuration.agentListener.description, serverKey: secret,
-      admitting: admission.agents)
-    agents.receivedBytesMax = ByteLimit.agentMessage
-    agents.sentBytesMax = ByteLimit.agentMessage
-    var local = Listener.local(name: ListenerName.local, path: configuration.localSocket)
-    local.sentBytesMax = ByteLimit.operatorReply
-    guard let endpoint = configuration.operatorListener else { return [agents, local] }
-    var operators = Listener.curve(
-      name: ListenerName.operators, endpoint: endpoint.description, serverKey: secret,
-      admitting: admission.operators)
-    operators.sentBytesMax = ByteLimit.operatorReply
-    return [agents, operators, local]
-  }
-
-  private func fail(_ text: String, _ status: Int32) -> ExitCode {
+  private static func fail(_ text: String, _ status: Int32) -> ExitCode {
     complain("numafleet-coordinator: \(text)")
     return ExitCode(status)
-  }
-}
-
-/// The listeners by name, as deliveries name them.
-enum ListenerName {
-  static let agents = "agents"
-  static let operators = "operators"
-  static let local = "local"
-}
-
-extension LogConfiguration {
-  /// A logger set up as the configuration says.
-  fileprivate func logger(label: String) -> Logger {
-    let level = Logger.Level(rawValue: level.rawValue) ?? .info
-    let handler = LineHandler(format: format == .json ? .json : .text, level: level)
-    return Logger(label: label) { _ in handler }
   }
 }
