@@ -71,13 +71,14 @@ extension Agent {
     return waiting[index]
   }
 
-  /// Begins what may begin: one run per guest, one memory move per host.
+  /// Begins what may begin: one run per guest, one memory move per host, and nothing new while no coordinator is heard.
   mutating func beginWaiting(_ now: Instant, _ output: inout Output) {
     guard view.isRead else { return }
     var index = 0
     while index < waiting.count {
       let run = waiting[index]
-      let blocked = runs.contains { $0.job.guest == run.job.guest || ($0.movesMemory && run.movesMemory) }
+      let isHeld = !isRuled && !run.isUpkeep && !run.resumed
+      let blocked = isHeld || runs.contains { $0.job.guest == run.job.guest || ($0.movesMemory && run.movesMemory) }
       guard !blocked else {
         index += 1
         continue

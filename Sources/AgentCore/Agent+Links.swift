@@ -15,6 +15,14 @@ struct Link: Sendable, Hashable {
   }
   var heartbeatMilliseconds = 2000
   var heartbeatDue: Instant?
+  /// When the last hello went out; the next comes one heartbeat later at the soonest.
+  var helloed: Instant?
+  /// Whether a welcome that answers a hello is missing.
+  var wantsWelcome = true
+  /// When the coordinator that is obeyed was last heard on it.
+  var lastHeard: Instant?
+  /// Whether that coordinator answers heartbeats, so that its silence ends the lease.
+  var answersHeartbeats = false
   /// Sequence of the report this coordinator was last sent.
   var reported: UInt64?
   /// Whether the coordinator lacks the topology.
@@ -39,9 +47,14 @@ extension Agent {
 
   mutating func received(_ envelope: Envelope<ToAgent>, _ link: Int, _ now: Instant, _ output: inout Output) {
     guard links.indices.contains(link), links[link].connected else { return }
+    if case .welcome(let welcome) = envelope.payload {
+      welcomed(welcome, by: envelope.boot, isAnswer: envelope.answering != nil, link, now, &output)
+      return
+    }
+    notice(envelope, link, now)
     switch envelope.payload {
-    case .welcome(let welcome):
-      welcomed(welcome, by: envelope.boot, link, now, &output)
+    case .welcome, .alive:
+      break
     case .job(let job):
       if let report = fence(job, by: envelope.boot, link) {
         output.notes.append(note(of: report))
@@ -65,7 +78,7 @@ extension Agent {
   }
 
   private mutating func welcomed(
-    _ welcome: Welcome, by boot: BootID, _ link: Int, _ now: Instant, _ output: inout Output
+    _ welcome: Welcome, by boot: BootID, isAnswer: Bool, _ link: Int, _ now: Instant, _ output: inout Output
   ) {
     links[link].heartbeatMilliseconds = max(welcome.heartbeatMilliseconds, 100)
     links[link].heartbeatDue = now.advanced(byMilliseconds: links[link].heartbeatMilliseconds)
@@ -78,14 +91,37 @@ extension Agent {
       journalChanged = true
       depose(link, &output)
     }
+    // One that comes unasked is from a coordinator that does not know this agent yet: it is told once.
+    links[link].wantsWelcome = !isAnswer && links[link].epoch != welcome.epoch
     links[link].epoch = welcome.epoch
+    links[link].lastHeard = now
+    links[link].answersHeartbeats = welcome.answersHeartbeats
     links[link].unheeded = nil
     links[link].wantsTopology = welcome.wantsTopology
     output.notes.append(
       Note(.info, "welcomed", ["host": welcome.host.text, "epoch": "\(welcome.epoch)", "link": "\(link)"]))
     if view.isRead { report(on: link, &output) }
     for unacknowledged in journal.unacknowledged { send(.jobReport(unacknowledged), on: link, &output) }
+    beginWaiting(now, &output)
   }
+
+  /// Keeps the lease while the coordinator that is obeyed speaks. Another behind the same connection, such as that one
+  /// after a restart, is asked who it is.
+  private mutating func notice(_ envelope: Envelope<ToAgent>, _ link: Int, _ now: Instant) {
+    if envelope.epoch == links[link].epoch, envelope.boot == journal.epochOwner {
+      links[link].lastHeard = now
+      return
+    }
+    // What is older may only be late.
+    if let epoch = links[link].epoch, envelope.epoch >= epoch { links[link].epoch = nil }
+    links[link].wantsWelcome = true
+    guard let due = links[link].heartbeatDue else { return }
+    let soonest = links[link].helloed?.advanced(byMilliseconds: links[link].heartbeatMilliseconds) ?? now
+    links[link].heartbeatDue = min(due, max(now, soonest))
+  }
+
+  /// Whether some coordinator has welcomed this host and still speaks.
+  var isRuled: Bool { links.contains { $0.epoch != nil } }
 
   /// A welcome that must not be obeyed: hello goes on and tells whom the host obeys.
   private mutating func disregard(_ welcome: Link.Unheeded, _ link: Int, _ output: inout Output) {
@@ -169,15 +205,27 @@ extension Agent {
   private var hello: Hello {
     Hello(
       softwareVersion: settings.softwareVersion, topologyHash: view.topologyHash, highestEpoch: journal.highestEpoch,
-      epochOwner: journal.epochOwner)
+      epochOwner: journal.epochOwner, capabilities: .alive)
+  }
+
+  /// Without a word for three heartbeats a coordinator is lost, whatever the transport says: it must welcome us anew.
+  private mutating func endLeaseIfOver(_ link: Int, _ now: Instant, _ output: inout Output) {
+    guard links[link].epoch != nil, links[link].answersHeartbeats, let heard = links[link].lastHeard else { return }
+    let silence = now.milliseconds - heard.milliseconds
+    guard silence >= max(3 * links[link].heartbeatMilliseconds, 3000) else { return }
+    links[link].epoch = nil
+    output.notes.append(
+      Note(.warning, "coordinator lost", ["link": "\(link)", "silent_milliseconds": "\(silence)"]))
   }
 
   mutating func beatIfDue(_ now: Instant, _ output: inout Output) {
     for link in links.indices {
       guard let due = links[link].heartbeatDue, due <= now else { continue }
       links[link].heartbeatDue = now.advanced(byMilliseconds: links[link].heartbeatMilliseconds)
-      guard links[link].epoch != nil else {
+      endLeaseIfOver(link, now, &output)
+      guard links[link].epoch != nil, !links[link].wantsWelcome else {
         // Said again until it is answered: either message may have been lost.
+        links[link].helloed = now
         send(.hello(hello), on: link, &output)
         continue
       }

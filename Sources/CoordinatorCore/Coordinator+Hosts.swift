@@ -12,6 +12,7 @@ extension Coordinator {
       return
     }
     hosts[index].lastHeard = now
+    introduce(index, to: envelope, now, &output)
     switch envelope.payload {
     case .hello(let hello):
       greet(index, hello, answering: envelope.messageID, now, &output)
@@ -24,7 +25,8 @@ extension Coordinator {
       if hosts[index].foreign?.owner != nil, envelope.epoch == epoch { follow(nil, index, now, &output) }
       fold(report, index, at: Reading(boot: envelope.boot, sequence: envelope.sequence), now, &output)
     case .heartbeat(let lastReport):
-      askForReport(index, unless: hosts[index].lastReport == lastReport, &output)
+      let asked = askForReport(index, unless: hosts[index].lastReport == lastReport, &output)
+      if !asked, hosts[index].capabilities.contains(.alive) { send(.alive, to: id, &output) }
     case .jobReport(let report):
       took(report, from: id, at: Reading(boot: envelope.boot, sequence: envelope.sequence), now, &output)
       askForReport(index, unless: true, &output)
@@ -32,10 +34,12 @@ extension Coordinator {
   }
 
   /// Asks for what is missing: a first report of this term, a fresh one after silence, the topology.
-  private mutating func askForReport(_ index: Int, unless isCurrent: Bool, _ output: inout Output) {
+  @discardableResult
+  private mutating func askForReport(_ index: Int, unless isCurrent: Bool, _ output: inout Output) -> Bool {
     let lacksTopology = hosts[index].topology == nil
-    guard !isCurrent || lacksTopology || hosts[index].liveness != .connected else { return }
+    guard !isCurrent || lacksTopology || hosts[index].liveness != .connected else { return false }
     send(.sendReport(withTopology: lacksTopology), to: hosts[index].id, &output)
+    return true
   }
 
   private mutating func entryIndex(
@@ -52,6 +56,29 @@ extension Coordinator {
     let index = position(of: id)
     hosts.insert(HostEntry(id: id, boot: boot, heard: now), at: index)
     return index
+  }
+
+  private func welcome(_ index: Int, wantsTopology: Bool) -> Welcome {
+    Welcome(
+      host: hosts[index].id, epoch: epoch, wantsTopology: wantsTopology,
+      heartbeatMilliseconds: settings.heartbeatMilliseconds,
+      answersHeartbeats: hosts[index].capabilities.contains(.alive))
+  }
+
+  /// An agent that speaks as in an older term has not heard of this one, nor would it by itself when the connection
+  /// outlived the coordinator. It is welcomed unasked, which every agent understands, and once a heartbeat at most.
+  private mutating func introduce(
+    _ index: Int, to envelope: Envelope<ToCoordinator>, _ now: Instant, _ output: inout Output
+  ) {
+    if case .hello = envelope.payload { return }
+    guard envelope.epoch < epoch else { return }
+    if let last = hosts[index].welcomedUnasked,
+      now.milliseconds - last.milliseconds < settings.heartbeatMilliseconds
+    {
+      return
+    }
+    hosts[index].welcomedUnasked = now
+    send(.welcome(welcome(index, wantsTopology: hosts[index].topology == nil)), to: hosts[index].id, &output)
   }
 
   /// A report of this term was read: from now on the host may be planned on, and its jobs are sent.
@@ -78,12 +105,9 @@ extension Coordinator {
     let id = hosts[index].id
     hosts[index].softwareVersion = hello.softwareVersion
     follow(ForeignRule(hello, ownEpoch: epoch, ownBoot: settings.boot), index, now, &output)
+    hosts[index].capabilities = hello.capabilities
     let knows = knowsTopology(of: hosts[index], hello.topologyHash)
-    send(
-      .welcome(
-        Welcome(
-          host: id, epoch: epoch, wantsTopology: !knows, heartbeatMilliseconds: settings.heartbeatMilliseconds)),
-      to: id, answering: answering, &output)
+    send(.welcome(welcome(index, wantsTopology: !knows)), to: id, answering: answering, &output)
     // A restarted agent may never have seen what was sent to the one before it.
     hasten(id, now)
   }

@@ -25,6 +25,9 @@ struct HostEntry: Sendable, Hashable {
   var softwareVersion = ""
   /// What the ledger holds of the host; nil until something was written.
   var recorded: HostRecord?
+  var capabilities: AgentCapabilities = []
+  /// When a welcome last went out that no hello had asked for.
+  var welcomedUnasked: Instant?
   /// The other coordinator that the agent says it obeys; nil when it obeys this one, or none yet.
   var foreign: ForeignRule?
 
@@ -55,6 +58,7 @@ struct HostEntry: Sendable, Hashable {
       self.boot = boot
       lastSequence = 0
       lastReport = nil
+      capabilities = []
     }
     guard sequence > lastSequence else { return false }
     lastSequence = sequence

@@ -19,12 +19,25 @@ public struct Hello: Sendable, Hashable, Codable {
   /// The run of the coordinator obeyed in that term; nil from agents that do not remember it. Two coordinators
   /// begun on copies of one store count the same terms, so the term alone does not tell them apart.
   public var epochOwner: BootID?
-  public init(softwareVersion: String, topologyHash: UInt64, highestEpoch: Epoch, epochOwner: BootID? = nil) {
+  public var capabilities: AgentCapabilities
+  public init(
+    softwareVersion: String, topologyHash: UInt64, highestEpoch: Epoch, epochOwner: BootID? = nil,
+    capabilities: AgentCapabilities = []
+  ) {
     self.softwareVersion = softwareVersion
     self.topologyHash = topologyHash
     self.highestEpoch = highestEpoch
     self.epochOwner = epochOwner
+    self.capabilities = capabilities
   }
+}
+
+/// What an agent understands beyond the first messages of the protocol. Bits of later versions are kept.
+public struct AgentCapabilities: OptionSet, Sendable, Hashable, Codable {
+  public var rawValue: UInt64
+  public init(rawValue: UInt64) { self.rawValue = rawValue }
+  /// It knows `alive`, the answer to a heartbeat.
+  public static let alive = AgentCapabilities(rawValue: 1)
 }
 
 /// What a coordinator says to an agent.
@@ -38,6 +51,8 @@ public enum ToAgent: Sendable, Hashable {
   case sendReport(withTopology: Bool)
   /// The message of that id was not understood or not allowed.
   case refused(Refusal)
+  /// The answer to a heartbeat when there is nothing else to say; only to agents that know it.
+  case alive
 }
 
 /// The coordinator's answer to hello.
@@ -47,11 +62,16 @@ public struct Welcome: Sendable, Hashable, Codable {
   /// Whether the coordinator lacks the topology the hello named.
   public var wantsTopology: Bool
   public var heartbeatMilliseconds: Int
-  public init(host: HostID, epoch: Epoch, wantsTopology: Bool, heartbeatMilliseconds: Int) {
+  /// Whether heartbeats will be answered, so that silence means that the coordinator is lost.
+  public var answersHeartbeats: Bool
+  public init(
+    host: HostID, epoch: Epoch, wantsTopology: Bool, heartbeatMilliseconds: Int, answersHeartbeats: Bool = false
+  ) {
     self.host = host
     self.epoch = epoch
     self.wantsTopology = wantsTopology
     self.heartbeatMilliseconds = heartbeatMilliseconds
+    self.answersHeartbeats = answersHeartbeats
   }
 }
 

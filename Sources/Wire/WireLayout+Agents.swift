@@ -20,6 +20,7 @@ extension WireLayout {
       3: .message("job_acknowledged", .scalars),
       4: .message("send_report", .scalars),
       5: .message("refused", .refusal),
+      6: .message("alive", .scalars),
     ],
     .hello: [
       1: .text("software_version"),

@@ -12,11 +12,16 @@ extension Scene {
     case "disconnect": return .disconnected(link: link(words))
     default:
       messages += 1
+      let link = try words.int("link") ?? 0
+      var term = terms[link] ?? (epoch: 1, boot: "coordinator")
+      if word == "welcome" { term = (epoch: try words.int("epoch") ?? 1, boot: words.text("boot") ?? "coordinator") }
+      if word == "welcome" { terms[link] = term }
       return .received(
         Envelope(
-          messageID: messages, epoch: Epoch(UInt64(try words.int("epoch") ?? 1)),
-          boot: BootID(words.text("boot") ?? "coordinator"), sequence: messages, payload: try payload(word, words)),
-        link: try words.int("link") ?? 0)
+          messageID: messages, answering: word == "welcome" && !words.has("unasked") ? 1 : nil,
+          epoch: Epoch(UInt64(try words.int("term") ?? term.epoch)), boot: BootID(words.text("boot") ?? term.boot),
+          sequence: messages, payload: try payload(word, words)),
+        link: link)
     }
   }
 
@@ -28,7 +33,8 @@ extension Scene {
       return .welcome(
         Welcome(
           host: "a", epoch: Epoch(UInt64(try words.int("epoch") ?? 1)), wantsTopology: words.has("topology"),
-          heartbeatMilliseconds: 2000))
+          heartbeatMilliseconds: 2000, answersHeartbeats: words.has("answers")))
+    case "alive": return .alive
     case "job": return .job(try job(words))
     case "start": return .job(try startJob(words))
     case "ack": return .jobAcknowledged(JobID(UInt64(try #require(Int(try words[0])))))

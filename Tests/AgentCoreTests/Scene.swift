@@ -20,6 +20,8 @@ struct Scene {
   var messages: UInt64 = 0
   var boots = 1
   var links = 1
+  /// What the coordinator of each link said last of itself.
+  var terms: [Int: (epoch: Int, boot: String)] = [:]  // lookup only
 
   init() throws {
     host = try ModelHost(Words([]))

@@ -50,7 +50,8 @@ extension Coordinator.Message {
     case .welcome(let welcome):
       return "to \(host): welcome \(welcome.host), epoch \(welcome.epoch), "
         + "\(welcome.wantsTopology ? "wants topology" : "knows topology"), "
-        + "heartbeat \(welcome.heartbeatMilliseconds) ms\(answer)"
+        + "heartbeat \(welcome.heartbeatMilliseconds) ms\(welcome.answersHeartbeats ? ", answered" : "")\(answer)"
+    case .alive: return "to \(host): alive\(answer)"
     case .job(let job): return "to \(host): \(job.line)\(answer)"
     case .jobAcknowledged(let id): return "to \(host): job \(id) acknowledged\(answer)"
     case .sendReport(let withTopology): return "to \(host): send report\(withTopology ? " with topology" : "")\(answer)"

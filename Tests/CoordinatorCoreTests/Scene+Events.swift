@@ -53,7 +53,8 @@ extension Scene {
       return .hello(
         Hello(
           softwareVersion: "1.0", topologyHash: words.has("knows") ? try world[host].topology.contentHash : 0,
-          highestEpoch: Epoch(UInt64(try words.int("epoch") ?? 0)), epochOwner: words.text("owner").map { BootID($0) }))
+          highestEpoch: Epoch(UInt64(try words.int("epoch") ?? 0)), epochOwner: words.text("owner").map { BootID($0) },
+          capabilities: words.has("able") ? .alive : []))
     case "report":
       return .report(
         try world.report(

@@ -5,6 +5,9 @@ import NUMA
 enum GoldenMessages {
   static let toCoordinator: [String: Envelope<ToCoordinator>] = [
     "hello": agent(.hello(Hello(softwareVersion: "0.1.0", topologyHash: 0xfeed_face_cafe_beef, highestEpoch: 4))),
+    "hello-owner": agent(
+      .hello(
+        Hello(softwareVersion: "0.2.0", topologyHash: 1, highestEpoch: 4, epochOwner: "c00d", capabilities: .alive))),
     "heartbeat": agent(.heartbeat(lastReport: 77)),
     "report": agent(.report(report)),
     "job-report": agent(
@@ -18,6 +21,11 @@ enum GoldenMessages {
   static let toAgent: [String: Envelope<ToAgent>] = [
     "welcome": coordinator(
       .welcome(Welcome(host: "zurich-07", epoch: 4, wantsTopology: true, heartbeatMilliseconds: 2_000))),
+    "welcome-answering": coordinator(
+      .welcome(
+        Welcome(
+          host: "zurich-07", epoch: 4, wantsTopology: false, heartbeatMilliseconds: 2_000, answersHeartbeats: true))),
+    "alive": coordinator(.alive),
     "job": coordinator(.job(job(.apply(desired: pinning, expected: Pinning(emulator: [0, 1]))))),
     "start-job": coordinator(
       .job(job(.start(domainXML: "<domain type='kvm'/>", shape: shape, placement: placement)))),

@@ -63,20 +63,23 @@ extension Sampler {
       .hello(
         Hello(
           softwareVersion: text(), topologyHash: bits(), highestEpoch: counter(),
-          epochOwner: maybe { BootID($0.text()) }))
+          epochOwner: maybe { BootID($0.text()) }, capabilities: AgentCapabilities(rawValue: bits())))
     case 1: .report(report())
     case 2: .heartbeat(lastReport: bits() >> 2)
     default: .jobReport(jobReport())
     }
   }
   mutating func toAgent() -> ToAgent {
-    switch int(0...4) {
+    switch int(0...5) {
     case 0:
       .welcome(
-        Welcome(host: id(), epoch: counter(), wantsTopology: bool(), heartbeatMilliseconds: int(1...3_600_000)))
+        Welcome(
+          host: id(), epoch: counter(), wantsTopology: bool(), heartbeatMilliseconds: int(1...3_600_000),
+          answersHeartbeats: bool()))
     case 1: .job(job())
     case 2: .jobAcknowledged(counter())
     case 3: .sendReport(withTopology: bool())
+    case 4: .alive
     default: .refused(refusal())
     }
   }

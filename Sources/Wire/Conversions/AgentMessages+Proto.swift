@@ -9,6 +9,7 @@ extension ProtoToCoordinator {
       proto.topologyHash = hello.topologyHash
       proto.highestEpoch = hello.highestEpoch.number
       if let owner = hello.epochOwner { proto.epochOwner = owner.text }
+      proto.capabilities = hello.capabilities.rawValue
       message = .hello(proto)
     case .report(let report): message = .report(ProtoHostReport(report))
     case .heartbeat(let lastReport):
@@ -28,7 +29,8 @@ extension ToCoordinator {
         Hello(
           softwareVersion: hello.softwareVersion, topologyHash: hello.topologyHash,
           highestEpoch: Epoch(try FieldCheck.counter(hello.highestEpoch, "hello.highest_epoch")),
-          epochOwner: hello.hasEpochOwner ? BootID(hello.epochOwner) : nil))
+          epochOwner: hello.hasEpochOwner ? BootID(hello.epochOwner) : nil,
+          capabilities: AgentCapabilities(rawValue: hello.capabilities)))
     case .report(let report): self = .report(try HostReport(report))
     case .heartbeat(let heartbeat):
       self = .heartbeat(lastReport: try FieldCheck.counter(heartbeat.lastReport, "heartbeat.last_report"))
@@ -47,6 +49,7 @@ extension ProtoToAgent {
       proto.epoch = welcome.epoch.number
       proto.wantsTopology = welcome.wantsTopology
       proto.heartbeatMilliseconds = Int64(welcome.heartbeatMilliseconds)
+      proto.answersHeartbeats = welcome.answersHeartbeats
       message = .welcome(proto)
     case .job(let job): message = .job(ProtoJob(job))
     case .jobAcknowledged(let job):
@@ -58,6 +61,7 @@ extension ProtoToAgent {
       proto.withTopology = withTopology
       message = .sendReport(proto)
     case .refused(let refusal): message = .refused(ProtoRefusal(refusal))
+    case .alive: message = .alive(ProtoAlive())
     }
   }
 }
@@ -71,12 +75,14 @@ extension ToAgent {
           host: try FieldCheck.id(welcome.host, "welcome.host"),
           epoch: Epoch(try FieldCheck.counter(welcome.epoch, "welcome.epoch")), wantsTopology: welcome.wantsTopology,
           heartbeatMilliseconds: try FieldCheck.number(
-            welcome.heartbeatMilliseconds, in: 1...3_600_000, "welcome.heartbeat_milliseconds")))
+            welcome.heartbeatMilliseconds, in: 1...3_600_000, "welcome.heartbeat_milliseconds"),
+          answersHeartbeats: welcome.answersHeartbeats))
     case .job(let job): self = .job(try Job(job))
     case .jobAcknowledged(let acknowledged):
       self = .jobAcknowledged(JobID(try FieldCheck.counter(acknowledged.job, "job_acknowledged.job")))
     case .sendReport(let send): self = .sendReport(withTopology: send.withTopology)
     case .refused(let refusal): self = .refused(try Refusal(refusal))
+    case .alive: self = .alive
     case nil: throw .unknownPayload(expected: "a coordinator's message to an agent")
     }
   }

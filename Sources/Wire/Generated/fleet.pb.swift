@@ -221,6 +221,14 @@ nonisolated struct ProtoToAgent: Sendable {
     set {message = .refused(newValue)}
   }
 
+  var alive: ProtoAlive {
+    get {
+      if case .alive(let v)? = message {return v}
+      return ProtoAlive()
+    }
+    set {message = .alive(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Message: Equatable, Sendable {
@@ -230,6 +238,7 @@ nonisolated struct ProtoToAgent: Sendable {
     case sendReport(ProtoSendReport)
     /// The message named in `answering` was not understood or not allowed.
     case refused(ProtoRefusal)
+    case alive(ProtoAlive)
 
   }
 
@@ -259,6 +268,9 @@ nonisolated struct ProtoHello: Sendable {
   /// Clears the value of `epochOwner`. Subsequent reads from it will return its default value.
   mutating func clearEpochOwner() {self._epochOwner = nil}
 
+  /// Bits: 1 knows Alive. Others are of later versions.
+  var capabilities: UInt64 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -280,6 +292,20 @@ nonisolated struct ProtoWelcome: Sendable {
   var wantsTopology: Bool = false
 
   var heartbeatMilliseconds: Int64 = 0
+
+  /// Each heartbeat will be answered, so silence means that the coordinator is lost.
+  var answersHeartbeats: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// The answer to a heartbeat when there is nothing else to say; only to agents that know it.
+nonisolated struct ProtoAlive: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -928,7 +954,7 @@ nonisolated extension ProtoToCoordinator: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension ProtoToAgent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ToAgent"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}job\0\u{3}job_acknowledged\0\u{3}send_report\0\u{1}refused\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}job\0\u{3}job_acknowledged\0\u{3}send_report\0\u{1}refused\0\u{1}alive\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1001,6 +1027,19 @@ nonisolated extension ProtoToAgent: SwiftProtobuf.Message, SwiftProtobuf._Messag
           self.message = .refused(v)
         }
       }()
+      case 6: try {
+        var v: ProtoAlive?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .alive(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .alive(v)
+        }
+      }()
       default: break
       }
     }
@@ -1032,6 +1071,10 @@ nonisolated extension ProtoToAgent: SwiftProtobuf.Message, SwiftProtobuf._Messag
       guard case .refused(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     }()
+    case .alive?: try {
+      guard case .alive(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1046,7 +1089,7 @@ nonisolated extension ProtoToAgent: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension ProtoHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Hello"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}software_version\0\u{3}topology_hash\0\u{3}highest_epoch\0\u{3}epoch_owner\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}software_version\0\u{3}topology_hash\0\u{3}highest_epoch\0\u{3}epoch_owner\0\u{1}capabilities\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1058,6 +1101,7 @@ nonisolated extension ProtoHello: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 2: try { try decoder.decodeSingularFixed64Field(value: &self.topologyHash) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.highestEpoch) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self._epochOwner) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.capabilities) }()
       default: break
       }
     }
@@ -1080,6 +1124,9 @@ nonisolated extension ProtoHello: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     try { if let v = self._epochOwner {
       try visitor.visitSingularStringField(value: v, fieldNumber: 4)
     } }()
+    if self.capabilities != 0 {
+      try visitor.visitSingularUInt64Field(value: self.capabilities, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1088,6 +1135,7 @@ nonisolated extension ProtoHello: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.topologyHash != rhs.topologyHash {return false}
     if lhs.highestEpoch != rhs.highestEpoch {return false}
     if lhs._epochOwner != rhs._epochOwner {return false}
+    if lhs.capabilities != rhs.capabilities {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1095,7 +1143,7 @@ nonisolated extension ProtoHello: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension ProtoWelcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Welcome"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{1}epoch\0\u{3}wants_topology\0\u{3}heartbeat_milliseconds\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{1}epoch\0\u{3}wants_topology\0\u{3}heartbeat_milliseconds\0\u{3}answers_heartbeats\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1107,6 +1155,7 @@ nonisolated extension ProtoWelcome: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.epoch) }()
       case 3: try { try decoder.decodeSingularBoolField(value: &self.wantsTopology) }()
       case 4: try { try decoder.decodeSingularInt64Field(value: &self.heartbeatMilliseconds) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.answersHeartbeats) }()
       default: break
       }
     }
@@ -1125,6 +1174,9 @@ nonisolated extension ProtoWelcome: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if self.heartbeatMilliseconds != 0 {
       try visitor.visitSingularInt64Field(value: self.heartbeatMilliseconds, fieldNumber: 4)
     }
+    if self.answersHeartbeats != false {
+      try visitor.visitSingularBoolField(value: self.answersHeartbeats, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1133,6 +1185,26 @@ nonisolated extension ProtoWelcome: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.epoch != rhs.epoch {return false}
     if lhs.wantsTopology != rhs.wantsTopology {return false}
     if lhs.heartbeatMilliseconds != rhs.heartbeatMilliseconds {return false}
+    if lhs.answersHeartbeats != rhs.answersHeartbeats {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoAlive: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Alive"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoAlive, rhs: ProtoAlive) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
