@@ -25,6 +25,8 @@ struct Link: Sendable, Hashable {
   var answersHeartbeats = false
   /// Sequence of the report this coordinator was last sent.
   var reported: UInt64?
+  /// Whether the next report tells what the journal knows.
+  var wantsJournal = true
   /// Whether the coordinator lacks the topology.
   var wantsTopology = true
 }
@@ -70,6 +72,8 @@ extension Agent {
       journalChanged = true
     case .sendReport(let withTopology):
       if withTopology { links[link].wantsTopology = true }
+      // The report that told of the journal may be the one that was lost.
+      links[link].wantsJournal = true
       report(on: link, &output)
     case .refused(let refusal):
       output.notes.append(
@@ -98,6 +102,7 @@ extension Agent {
     links[link].answersHeartbeats = welcome.answersHeartbeats
     links[link].unheeded = nil
     links[link].wantsTopology = welcome.wantsTopology
+    links[link].wantsJournal = true
     output.notes.append(
       Note(.info, "welcomed", ["host": welcome.host.text, "epoch": "\(welcome.epoch)", "link": "\(link)"]))
     if view.isRead { report(on: link, &output) }
@@ -192,9 +197,11 @@ extension Agent {
     guard links[link].epoch != nil, view.isRead, let facts = view.facts else { return }
     let report = HostReport(
       facts: facts, topologyHash: view.topologyHash, topology: links[link].wantsTopology ? view.topology : nil,
-      cells: view.cells, guests: view.guests, libvirtAnswers: view.libvirtAnswers)
+      cells: view.cells, guests: view.guests, libvirtAnswers: view.libvirtAnswers,
+      journal: links[link].wantsJournal ? journal.head(of: view.guests.map(\.id)) : nil)
     send(.report(report), on: link, &output)
     links[link].reported = lastSequence
+    links[link].wantsJournal = false
     links[link].wantsTopology = false
   }
 

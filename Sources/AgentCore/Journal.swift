@@ -55,6 +55,16 @@ public struct Journal: Sendable, Hashable, Codable {
   /// The newest generation seen of a guest.
   func generation(of guest: GuestID) -> Generation { generations.first { $0.guest == guest }?.generation ?? 0 }
 
+  /// What a coordinator is told after its welcome; `present` are the guests on the host, ascending.
+  func head(of present: [GuestID]) -> JournalHead {
+    let limit = JournalHead.entriesMax
+    let wanted = Set(present + inHand.map(\.job.guest))  // lookup only
+    return JournalHead(
+      generations: generations.filter { wanted.contains($0.guest) }.prefix(limit)
+        .map { JournalHead.Mark(guest: $0.guest, generation: $0.generation) },
+      inHand: inHand.prefix(limit).map(\.job.id), unacknowledged: unacknowledged.prefix(limit).map(\.job))
+  }
+
   mutating func mark(_ guest: GuestID, _ generation: Generation) {
     generations.removeAll { $0.guest == guest }
     generations.append(GuestMark(guest: guest, generation: generation))

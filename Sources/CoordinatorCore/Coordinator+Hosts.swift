@@ -167,6 +167,23 @@ extension Coordinator {
     hosts[index].hasReported = true
     releaseObserved(on: index, at: reading, now, &output)
     refresh(index, now)
+    if let head = report.journal { learn(head, index, &output) }
+  }
+
+  /// What an agent remembers and this coordinator, restored from an older backup, does not: counters go on from there,
+  /// or its jobs would be refused and taken for others. An agent's word counts for guests of its own host only.
+  private mutating func learn(_ head: JournalHead, _ index: Int, _ output: inout Output) {
+    let id = hosts[index].id
+    let own = Set(hosts[index].guests.map(\.id))  // lookup only
+    for mark in head.generations {
+      guard own.contains(mark.guest) || activeJob(of: mark.guest)?.job.host == id else { continue }
+      learn(mark.generation, of: mark.guest, &output)
+    }
+    guard let newest = (head.inHand + head.unacknowledged).max(), newest > lastJob else { return }
+    guard newest.number - lastJob.number <= Self.leapMax else { return }
+    output.notes.append(
+      Note(.warning, "job numbers go on", ["host": id.text, "theirs": "\(newest)", "ours": "\(lastJob)"]))
+    lastJob = newest
   }
 
   private mutating func take(

@@ -33,8 +33,8 @@ extension JobRecord {
 extension Coordinator {
   /// Final jobs kept in memory; the store has them all.
   static let endedJobsMax = 1000
-  /// No coordinator decides as often about one guest; an agent that says more must not use the counter up.
-  static let generationLeapMax: UInt64 = 1 << 32
+  /// No coordinator counts as far between two backups; an agent that says so must not use a counter up.
+  static let leapMax: UInt64 = 1 << 32
 
   func record(_ id: JobID) -> JobRecord? { jobs.last { $0.job.id == id } }
 
@@ -109,7 +109,7 @@ extension Coordinator {
   mutating func learn(_ newer: Generation, of guest: GuestID, _ output: inout Output) {
     let own = generation(of: guest)
     guard newer > own else { return }
-    guard newer.number - own.number <= Self.generationLeapMax else {
+    guard newer.number - own.number <= Self.leapMax else {
       output.notes.append(
         Note(.error, "generation not believed", ["guest": guest.text, "theirs": "\(newer)", "ours": "\(own)"]))
       return

@@ -12,10 +12,12 @@ public struct HostReport: Sendable, Hashable, Codable {
   public var guests: [Guest]
   /// Whether libvirt answers; nil when the agent runs without it.
   public var libvirtAnswers: Bool?
+  /// Present in the first report after a welcome, and when a report was asked for.
+  public var journal: JournalHead?
 
   public init(
     facts: HostFacts, topologyHash: UInt64, topology: HostTopology?, cells: [CellState], guests: [Guest],
-    libvirtAnswers: Bool?
+    libvirtAnswers: Bool?, journal: JournalHead? = nil
   ) {
     self.facts = facts
     self.topologyHash = topologyHash
@@ -23,6 +25,36 @@ public struct HostReport: Sendable, Hashable, Codable {
     self.cells = cells
     self.guests = guests
     self.libvirtAnswers = libvirtAnswers
+    self.journal = journal
+  }
+}
+
+/// What an agent's journal knows and a coordinator restored from an older backup may not.
+public struct JournalHead: Sendable, Hashable, Codable {
+  /// The newest generations of guests that are on the host or in hand, ascending by guest; at most `entriesMax`.
+  public var generations: [Mark]
+  /// Jobs begun and not ended; at most `entriesMax`.
+  public var inHand: [JobID]
+  /// Jobs whose end no coordinator has acknowledged; at most `entriesMax`.
+  public var unacknowledged: [JobID]
+
+  /// Entries of each list.
+  public static let entriesMax = 4096
+
+  public init(generations: [Mark] = [], inHand: [JobID] = [], unacknowledged: [JobID] = []) {
+    self.generations = generations
+    self.inHand = inHand
+    self.unacknowledged = unacknowledged
+  }
+
+  /// The newest generation of one guest.
+  public struct Mark: Sendable, Hashable, Codable {
+    public var guest: GuestID
+    public var generation: Generation
+    public init(guest: GuestID, generation: Generation) {
+      self.guest = guest
+      self.generation = generation
+    }
   }
 }
 

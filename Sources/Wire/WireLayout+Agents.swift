@@ -34,6 +34,15 @@ extension WireLayout {
       3: .message("topology", .hostTopology),
       4: .message("cells", .cellState, atMost: 1_024),
       5: .message("guests", .guest, atMost: 4_096),
+      7: .message("journal", .journalHead),
+    ],
+    .journalHead: [
+      1: .message("generations", .guestMark, atMost: 4_096),
+      2: .numbers("in_hand", atMost: 4_096),
+      3: .numbers("unacknowledged", atMost: 4_096),
+    ],
+    .guestMark: [
+      1: .text("guest")
     ],
     .cellState: [
       3: .message("pages", .scalars, atMost: 16)

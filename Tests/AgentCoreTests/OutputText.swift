@@ -44,8 +44,18 @@ extension Agent.Message {
 extension HostReport {
   var line: String {
     let libvirt = libvirtAnswers.map { $0 ? "libvirt answers" : "libvirt is down" } ?? "no libvirt"
-    return "report \(topology == nil ? "without" : "with") topology, \(libvirt)"
+    return "report \(topology == nil ? "without" : "with") topology, \(libvirt)\(journal?.line ?? "")"
       + guests.map { ", \($0.line)" }.joined()
+  }
+}
+
+extension JournalHead {
+  /// Nothing when it says nothing.
+  var line: String {
+    (generations.isEmpty
+      ? "" : ", generations " + generations.map { "\($0.guest):\($0.generation)" }.joined(separator: " "))
+      + (inHand.isEmpty ? "" : ", in hand \(inHand)")
+      + (unacknowledged.isEmpty ? "" : ", unacknowledged \(unacknowledged)")
   }
 }
 

@@ -56,9 +56,10 @@ extension Scene {
           highestEpoch: Epoch(UInt64(try words.int("epoch") ?? 0)), epochOwner: words.text("owner").map { BootID($0) },
           capabilities: words.has("able") ? .alive : []))
     case "report":
-      return .report(
-        try world.report(
-          of: host, withTopology: words.has("topology"), contradictory: words.has("contradictory")))
+      var report = try world.report(
+        of: host, withTopology: words.has("topology"), contradictory: words.has("contradictory"))
+      report.journal = try journal(words)
+      return .report(report)
     case "heartbeat":
       return .heartbeat(lastReport: UInt64(try words.int("last") ?? Int(try world[host].lastReport)))
     case "running", "verified", "refused", "diverged":
@@ -66,6 +67,18 @@ extension Scene {
     default:
       throw Unreadable(line: word)
     }
+  }
+
+  /// `marks id-db:7,id-x:2 hand 4,5`.
+  private func journal(_ words: Words) throws -> JournalHead? {
+    guard words.has("marks") || words.has("hand") else { return nil }
+    let marks = try (words.text("marks") ?? "").split(separator: ",").map { pair in
+      let parts = pair.split(separator: ":")
+      return JournalHead.Mark(
+        guest: GuestID(String(parts[0])), generation: Generation(try #require(UInt64(parts[1]))))
+    }
+    let jobs = (words.text("hand") ?? "").split(separator: ",").compactMap { UInt64($0).map { JobID($0) } }
+    return JournalHead(generations: marks, inHand: Array(jobs.prefix(1)), unacknowledged: Array(jobs.dropFirst()))
   }
 
   /// `verified a 1 [steps N] [guest ID] [unseen]`: host a's agent about job 1; the guest is reported as it is in the

@@ -10,6 +10,12 @@ enum GoldenMessages {
         Hello(softwareVersion: "0.2.0", topologyHash: 1, highestEpoch: 4, epochOwner: "c00d", capabilities: .alive))),
     "heartbeat": agent(.heartbeat(lastReport: 77)),
     "report": agent(.report(report)),
+    "report-journal": agent(
+      .report(
+        HostReport(
+          facts: facts, topologyHash: 7, topology: nil, cells: [], guests: [], libvirtAnswers: nil,
+          journal: JournalHead(
+            generations: [JournalHead.Mark(guest: "5d1f", generation: 3)], inHand: [12, 13], unacknowledged: [11])))),
     "job-report": agent(
       .jobReport(
         JobReport(

@@ -81,7 +81,12 @@ struct Sampler {
     HostReport(
       facts: facts(), topologyHash: bits(), topology: maybe { $0.topology() },
       cells: some { CellState(cell: $0.cell(), memoryFree: $0.kib(), pages: $0.some { $0.pagePool() }) },
-      guests: some { $0.guest() }, libvirtAnswers: maybe { $0.bool() })
+      guests: some { $0.guest() }, libvirtAnswers: maybe { $0.bool() },
+      journal: maybe { sampler in
+        JournalHead(
+          generations: sampler.some { JournalHead.Mark(guest: $0.id(), generation: $0.counter()) },
+          inHand: sampler.some { $0.counter() }, unacknowledged: sampler.some { $0.counter() })
+      })
   }
   mutating func facts() -> HostFacts {
     HostFacts(

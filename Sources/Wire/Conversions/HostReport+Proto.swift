@@ -9,6 +9,7 @@ extension ProtoHostReport {
     cells = report.cells.map { ProtoCellState($0) }
     guests = report.guests.map { ProtoGuest($0) }
     if let answers = report.libvirtAnswers { libvirtAnswers = answers }
+    if let head = report.journal { journal = ProtoJournalHead(head) }
   }
 }
 
@@ -20,7 +21,38 @@ extension HostReport {
       topology: proto.hasTopology ? try HostTopology(proto.topology) : nil,
       cells: try proto.cells.map { cell throws(WireError.Kind) in try CellState(cell) },
       guests: try proto.guests.map { guest throws(WireError.Kind) in try Guest(guest) },
-      libvirtAnswers: proto.hasLibvirtAnswers ? proto.libvirtAnswers : nil)
+      libvirtAnswers: proto.hasLibvirtAnswers ? proto.libvirtAnswers : nil,
+      journal: proto.hasJournal ? try JournalHead(proto.journal) : nil)
+  }
+}
+
+extension ProtoJournalHead {
+  init(_ head: JournalHead) {
+    generations = head.generations.map { mark in
+      var proto = ProtoGuestMark()
+      proto.guest = mark.guest.text
+      proto.generation = mark.generation.number
+      return proto
+    }
+    inHand = head.inHand.map(\.number)
+    unacknowledged = head.unacknowledged.map(\.number)
+  }
+}
+
+extension JournalHead {
+  init(_ proto: ProtoJournalHead) throws(WireError.Kind) {
+    self.init(
+      generations: try proto.generations.map { mark throws(WireError.Kind) in
+        Mark(
+          guest: try FieldCheck.id(mark.guest, "journal.generations.guest"),
+          generation: Generation(try FieldCheck.counter(mark.generation, "journal.generations.generation")))
+      },
+      inHand: try proto.inHand.map { id throws(WireError.Kind) in
+        JobID(try FieldCheck.counter(id, "journal.in_hand"))
+      },
+      unacknowledged: try proto.unacknowledged.map { id throws(WireError.Kind) in
+        JobID(try FieldCheck.counter(id, "journal.unacknowledged"))
+      })
   }
 }
 

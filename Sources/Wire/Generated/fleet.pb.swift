@@ -404,11 +404,56 @@ nonisolated struct ProtoHostReport: @unchecked Sendable {
   /// Clears the value of `libvirtAnswers`. Subsequent reads from it will return its default value.
   mutating func clearLibvirtAnswers() {_uniqueStorage()._libvirtAnswers = nil}
 
+  /// In the first report after a welcome, and when a report was asked for.
+  var journal: ProtoJournalHead {
+    get {_storage._journal ?? ProtoJournalHead()}
+    set {_uniqueStorage()._journal = newValue}
+  }
+  /// Returns true if `journal` has been explicitly set.
+  var hasJournal: Bool {_storage._journal != nil}
+  /// Clears the value of `journal`. Subsequent reads from it will return its default value.
+  mutating func clearJournal() {_uniqueStorage()._journal = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// What an agent's journal knows and a coordinator restored from an older backup may not. Each list at most 4,096.
+nonisolated struct ProtoJournalHead: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Of guests that are on the host or in hand, ascending by guest.
+  var generations: [ProtoGuestMark] = []
+
+  /// Jobs begun and not ended.
+  var inHand: [UInt64] = []
+
+  /// Jobs whose end no coordinator has acknowledged.
+  var unacknowledged: [UInt64] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// The newest generation of one guest.
+nonisolated struct ProtoGuestMark: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var guest: String = String()
+
+  var generation: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 /// What is free on one cell now.
@@ -1302,7 +1347,7 @@ nonisolated extension ProtoSendReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HostReport"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{3}topology_hash\0\u{1}topology\0\u{1}cells\0\u{1}guests\0\u{3}libvirt_answers\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{3}topology_hash\0\u{1}topology\0\u{1}cells\0\u{1}guests\0\u{3}libvirt_answers\0\u{1}journal\0")
 
   fileprivate class _StorageClass {
     var _facts: ProtoHostFacts? = nil
@@ -1311,6 +1356,7 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
     var _cells: [ProtoCellState] = []
     var _guests: [ProtoGuest] = []
     var _libvirtAnswers: Bool? = nil
+    var _journal: ProtoJournalHead? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1327,6 +1373,7 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
       _cells = source._cells
       _guests = source._guests
       _libvirtAnswers = source._libvirtAnswers
+      _journal = source._journal
     }
   }
 
@@ -1351,6 +1398,7 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
         case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._cells) }()
         case 5: try { try decoder.decodeRepeatedMessageField(value: &_storage._guests) }()
         case 6: try { try decoder.decodeSingularBoolField(value: &_storage._libvirtAnswers) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._journal) }()
         default: break
         }
       }
@@ -1381,6 +1429,9 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
       try { if let v = _storage._libvirtAnswers {
         try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
       } }()
+      try { if let v = _storage._journal {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1396,10 +1447,86 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
         if _storage._cells != rhs_storage._cells {return false}
         if _storage._guests != rhs_storage._guests {return false}
         if _storage._libvirtAnswers != rhs_storage._libvirtAnswers {return false}
+        if _storage._journal != rhs_storage._journal {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoJournalHead: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".JournalHead"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}generations\0\u{3}in_hand\0\u{1}unacknowledged\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.generations) }()
+      case 2: try { try decoder.decodeRepeatedUInt64Field(value: &self.inHand) }()
+      case 3: try { try decoder.decodeRepeatedUInt64Field(value: &self.unacknowledged) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.generations.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.generations, fieldNumber: 1)
+    }
+    if !self.inHand.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.inHand, fieldNumber: 2)
+    }
+    if !self.unacknowledged.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.unacknowledged, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoJournalHead, rhs: ProtoJournalHead) -> Bool {
+    if lhs.generations != rhs.generations {return false}
+    if lhs.inHand != rhs.inHand {return false}
+    if lhs.unacknowledged != rhs.unacknowledged {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoGuestMark: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".GuestMark"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{1}generation\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.guest) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.generation) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.guest.isEmpty {
+      try visitor.visitSingularStringField(value: self.guest, fieldNumber: 1)
+    }
+    if self.generation != 0 {
+      try visitor.visitSingularUInt64Field(value: self.generation, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoGuestMark, rhs: ProtoGuestMark) -> Bool {
+    if lhs.guest != rhs.guest {return false}
+    if lhs.generation != rhs.generation {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
