@@ -108,7 +108,7 @@ extension Coordinator {
   /// goes on from there, or all its jobs for the guest would be refused.
   mutating func learn(_ newer: Generation, of guest: GuestID, _ output: inout Output) {
     let own = generation(of: guest)
-    guard newer > own else { return }
+    guard newer > own, storeRefusal == nil else { return }
     guard newer.number - own.number <= Self.leapMax else {
       output.notes.append(
         Note(.error, "generation not believed", ["guest": guest.text, "theirs": "\(newer)", "ours": "\(own)"]))

@@ -177,9 +177,9 @@ extension Coordinator {
 
   private func checkReachable(_ placed: PlacedGuest) -> Result<PlacedGuest, Refusal> {
     guard let index = index(of: placed.host) else { return .failure(unknown(placed.host)) }
-    if let refusal = hosts[index].refusal { return .failure(refusal) }
     // Without a topology nothing could be checked before it is tried.
     guard hosts[index].topology != nil else { return .failure(withoutTopology(placed.host)) }
+    if let refusal = hosts[index].refusal { return .failure(refusal) }
     return .success(placed)
   }
 
