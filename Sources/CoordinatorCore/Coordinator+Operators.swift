@@ -35,8 +35,8 @@ extension Coordinator {
     case .makePlan(let request): ask(request, .propose, for: question, now, &output)
     case .plans: reply(.plans(plans), to: question, &output)
     case .plan(let id):
-      let unknown = Refusal(.unknownPlan, "there is no plan \(id)", remedy: "see numafleet plan list")
-      answer(question, plans.first { $0.id == id }.map { .success(.plan($0)) } ?? .failure(unknown), now, &output)
+      let plan = plans.first { $0.id == id }
+      answer(question, plan.map { .success(.plan($0)) } ?? .failure(unknownPlan(id)), now, &output)
     case .applyPlan(let id): apply(id, for: question, now, &output)
     case .jobs(let active):
       reply(.jobs(jobs.filter { !active || !$0.state.isFinal }.suffix(Self.listedJobsMax)), to: question, &output)
@@ -54,8 +54,9 @@ extension Coordinator {
     }
   }
 
-  func reply(_ payload: OperatorReply, to question: Question, _ output: inout Output) {
-    output.replies.append(Reply(token: question.token, payload: payload))
+  mutating func reply(_ payload: OperatorReply, to question: Question, _ output: inout Output) {
+    keep(payload, to: question, &output)
+    for token in question.waiting { output.replies.append(Reply(token: token, payload: payload)) }
   }
 
   /// A refused command changes nothing, but that it was tried is part of the audit.

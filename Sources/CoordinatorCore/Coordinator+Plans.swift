@@ -115,12 +115,15 @@ extension Coordinator {
       topology: view.topology, facts: view.facts, livePages: policy.allowsLivePages(of: guest))
   }
 
+  func unknownPlan(_ id: PlanID) -> Refusal {
+    Refusal(.unknownPlan, "there is no plan \(id)", remedy: "see numafleet plan list")
+  }
+
   // MARK: Applying
 
   mutating func apply(_ id: PlanID, for question: Question, _ now: Instant, _ output: inout Output) {
     guard var plan = plans.first(where: { $0.id == id }) else {
-      refuse(question, Refusal(.unknownPlan, "there is no plan \(id)", remedy: "see numafleet plan list"), now, &output)
-      return
+      return refuse(question, unknownPlan(id), now, &output)
     }
     guard plan.state == .proposed, plan.id == lastPlan else {
       let why = plan.state == .proposed ? "plan \(lastPlan) is newer" : "it is \(plan.state.rawValue)"

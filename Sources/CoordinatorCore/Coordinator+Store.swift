@@ -87,6 +87,7 @@ extension Coordinator {
     jobs = restored.jobs
     keys = restored.keys
     draining = restored.draining
+    commands = restored.commands
     lastPlan = restored.lastPlan
     lastJob = restored.lastJob
     lastEvent = restored.lastEvent

@@ -14,8 +14,9 @@ public struct Coordinator: Sendable {
   public enum Event: Sendable, Hashable {
     /// From the agent whose key is registered for that host.
     case received(Envelope<ToCoordinator>, from: HostID)
-    /// From an operator; `actor` is the name its key or user is registered under.
-    case asked(OperatorRequest, actor: String, token: Token)
+    /// From an operator; `actor` is the name its key or user is registered under. A command of an id that was asked
+    /// before has the same answer and no effect.
+    case asked(OperatorRequest, actor: String, token: Token, id: RequestID? = nil)
     /// The operator of that token is gone.
     case left(Token)
     /// A plan that an output asked for.
@@ -130,6 +131,8 @@ public struct Coordinator: Sendable {
   var lastJob: JobID = 0
   var lastEvent: UInt64 = 0
   var pending: [PendingPlan] = []
+  /// The newest commands with their answers, oldest first.
+  var commands: [CommandRecord] = []
   /// Whose inquiries are being answered.
   var inquiring: [Question] = []
   var followers: [Token] = []
@@ -159,12 +162,11 @@ public struct Coordinator: Sendable {
     var output = Output()
     switch event {
     case .received(let envelope, let host): received(envelope, from: host, now, &output)
-    case .asked(let request, let actor, let token):
-      asked(Question(request: request, actor: actor, token: token), now, &output)
-    case .left(let token):
-      followers.removeAll { $0 == token }
-      pending.removeAll { $0.question.token == token }
-      inquiring.removeAll { $0.token == token }
+    case .asked(let request, let actor, let token, let id):
+      let question = Question(
+        request: request, actor: actor, token: token, id: id, wallMilliseconds: now.wallMilliseconds)
+      if !recall(question, &output) { asked(question, now, &output) }
+    case .left(let token): left(token)
     case .answered(let reply, let token): answered(reply, token, now, &output)
     case .planned(let plan, let token): planned(plan, token, now, &output)
     case .reloaded(let policy): reload(policy, now, &output)
@@ -177,6 +179,13 @@ public struct Coordinator: Sendable {
     retryStore(now, &output)
     tellFollowers(&output)
     return output
+  }
+
+  private mutating func left(_ token: Token) {
+    followers.removeAll { $0 == token }
+    inquiring.removeAll { $0.token == token }
+    for index in pending.indices { pending[index].question.waiting.removeAll { $0 == token } }
+    pending.removeAll { $0.question.waiting.isEmpty }
   }
 
   /// The first event of a term.
@@ -228,6 +237,20 @@ struct Question: Sendable, Hashable {
   var request: OperatorRequest
   var actor: String
   var token: Coordinator.Token
+  /// What the sender calls it, if anything.
+  var id: RequestID?
+  var wallMilliseconds: Int
+  /// Who waits for the answer: whoever asked, and the same again over another connection.
+  var waiting: [Coordinator.Token]
+
+  init(request: OperatorRequest, actor: String, token: Coordinator.Token, id: RequestID?, wallMilliseconds: Int) {
+    self.request = request
+    self.actor = actor
+    self.token = token
+    self.id = id
+    self.wallMilliseconds = wallMilliseconds
+    waiting = [token]
+  }
 }
 
 /// A plan that is being made, and what to do with it.

@@ -29,6 +29,8 @@ public enum Write: Sendable, Hashable {
   case vanished(GuestID, from: HostID)
   /// Removed with its sightings, by an operator's word.
   case forgottenHost(HostID)
+  /// Inserted; the newest `CommandRecord.keptMax` are kept.
+  case command(CommandRecord)
 }
 
 /// What a coordinator starts from: everything durable, read once at the start of its term.
@@ -50,6 +52,8 @@ public struct Restored: Sendable, Hashable {
   public var hosts: [HostRecord]
   /// Ascending by host, then by guest.
   public var sightings: [Sighting]
+  /// Oldest first.
+  public var commands: [CommandRecord]
   /// The highest numbers ever given out.
   public var lastPlan: PlanID
   public var lastJob: JobID
@@ -57,8 +61,8 @@ public struct Restored: Sendable, Hashable {
   public init(
     epoch: Epoch, lastEvent: UInt64 = 0, plans: [Plan] = [], jobs: [JobRecord] = [], claims: [Claim] = [],
     generations: [GuestGeneration] = [], keys: [AuthorizedKey] = [], draining: [HostID] = [],
-    topologies: [TopologyRecord] = [], hosts: [HostRecord] = [], sightings: [Sighting] = [], lastPlan: PlanID = 0,
-    lastJob: JobID = 0
+    topologies: [TopologyRecord] = [], hosts: [HostRecord] = [], sightings: [Sighting] = [],
+    commands: [CommandRecord] = [], lastPlan: PlanID = 0, lastJob: JobID = 0
   ) {
     self.epoch = epoch
     self.lastEvent = lastEvent
@@ -71,6 +75,7 @@ public struct Restored: Sendable, Hashable {
     self.topologies = topologies
     self.hosts = hosts
     self.sightings = sightings
+    self.commands = commands
     self.lastPlan = lastPlan
     self.lastJob = lastJob
   }

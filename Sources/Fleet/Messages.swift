@@ -85,7 +85,7 @@ public struct Envelope<Payload: Sendable & Hashable>: Sendable, Hashable {
   public var answering: UInt64?
   /// The coordinator's term, as far as the sender knows it.
   public var epoch: Epoch
-  /// The sender's boot; empty from operators.
+  /// The sender's boot; from operators, one run of their program, or empty.
   public var boot: BootID
   /// Rises with every message of a boot.
   public var sequence: UInt64
@@ -103,6 +103,22 @@ public struct Envelope<Payload: Sendable & Hashable>: Sendable, Hashable {
     self.boot = boot
     self.sequence = sequence
     self.payload = payload
+  }
+}
+
+/// Names one request of one run of an operator's program, so that it may be sent again until it is answered.
+public struct RequestID: Sendable, Hashable {
+  public var boot: BootID
+  public var messageID: UInt64
+
+  /// Longer names of a run are nobody's, for each is kept.
+  static let bootBytesMax = 128
+
+  /// Nil where the sender gave its run no name, or one that is too long.
+  public init?(boot: BootID, messageID: UInt64) {
+    guard (1...Self.bootBytesMax).contains(boot.text.utf8.count) else { return nil }
+    self.boot = boot
+    self.messageID = messageID
   }
 }
 

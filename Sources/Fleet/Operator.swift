@@ -38,6 +38,25 @@ public enum OperatorRequest: Sendable, Hashable {
   case status
 }
 
+extension OperatorRequest {
+  /// The name of the command that this is; nil for what changes nothing, dry runs among it.
+  public var commandName: String? {
+    switch self {
+    case .placeGuest(let wish): wish.dryRun ? nil : "place"
+    case .start(let wish): wish.dryRun ? nil : "start"
+    case .change(let change): change.dryRun ? nil : "change"
+    case .makePlan: "plan"
+    case .applyPlan: "apply"
+    case .drain(_, let isDraining): isDraining ? "drain" : "resume"
+    case .forgetHost: "forget"
+    case .authorizeKey: "authorize"
+    case .revokeKey: "revoke"
+    case .hosts, .host, .guests, .guest, .findings, .plans, .plan, .jobs, .job, .events, .keys, .policy, .status: nil
+    case .placeShape, .placeShapes, .capacity: nil
+    }
+  }
+}
+
 /// `numafleet place GUEST`.
 public struct PlaceGuest: Sendable, Hashable, Codable {
   public var guest: String

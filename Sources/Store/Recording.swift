@@ -36,6 +36,7 @@ extension Database {
     case .vanished(let guest, let host):
       try run("DELETE FROM sighting WHERE host = ? AND guest = ?", [host.text, guest.text])
     case .forgottenHost(let host): try run("DELETE FROM host WHERE id = ?", [host.text])
+    case .command(let record): try self.record(record)
     }
   }
 
@@ -122,6 +123,17 @@ extension Database {
       """, [sighting.host.text, sighting.guest.text, sighting.name, kind, type, sighting.state.rawValue])
   }
 
+  private func record(_ record: CommandRecord) throws {
+    try run(
+      """
+      INSERT INTO command (boot, message_id, actor, wall_milliseconds, name, answer) VALUES (?, ?, ?, ?, ?, ?)
+      """,
+      [
+        record.id.boot.text, Int64(bitPattern: record.id.messageID), record.actor, record.wallMilliseconds,
+        record.command, body(record.answer),
+      ])
+  }
+
   private func run(_ sql: String, _ values: [(any DatabaseValueConvertible)?]) throws {
     try cachedStatement(sql: sql).execute(arguments: StatementArguments(values))
   }
@@ -144,6 +156,7 @@ extension Write {
     case .sighting(let sighting): "guest \(sighting.guest) on host \(sighting.host)"
     case .vanished(let guest, let host): "leave of guest \(guest) from host \(host)"
     case .forgottenHost(let host): "forgetting of host \(host)"
+    case .command(let record): "answer to request \(record.id.messageID) of \(record.actor)"
     }
   }
 }

@@ -25,6 +25,7 @@ extension Database {
       topologies: try topologies(),
       hosts: try hosts(),
       sightings: try sightings(),
+      commands: try commands(),
       lastPlan: PlanID(try number("SELECT coalesce(max(id), 0) FROM plan")),
       lastJob: JobID(try number("SELECT coalesce(max(id), 0) FROM job")))
   }
@@ -83,6 +84,18 @@ extension Database {
         kind: kind == "domain" ? .domain(type: type) : .process(rule: type),
         state: GuestState(rawValue: row[5]) ?? .other)
     }.sorted { ($0.host, $0.guest) < ($1.host, $1.guest) }
+  }
+
+  private func commands() throws -> [CommandRecord] {
+    try rows(
+      "SELECT boot, message_id, actor, wall_milliseconds, name, answer FROM command ORDER BY number"
+    ) { row in
+      guard let id = RequestID(boot: BootID(row[0]), messageID: UInt64(bitPattern: row[1])) else {
+        throw UnreadableRow(row: "a row of command", reason: "its request has no name")
+      }
+      return CommandRecord(
+        id: id, actor: row[2], wallMilliseconds: row[3], command: row[4], answer: try value(in: row[5]))
+    }
   }
 
   /// Rows by the place of their columns, which is much faster than by name.

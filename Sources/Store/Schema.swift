@@ -1,3 +1,4 @@
+import CoordinatorCore
 import GRDB
 
 /// The tables of the ledger and the migrations that lead to them; forward only, one function for each version.
@@ -13,7 +14,7 @@ enum Schema {
       for part in [term, history, work, claims, keys] { try db.execute(sql: part) }
     }
     migrator.registerMigration("v2") { db in try db.execute(sql: draining) }
-    migrator.registerMigration("v3") { db in try db.execute(sql: inventory) }
+    migrator.registerMigration("v3") { db in for part in [inventory, commands] { try db.execute(sql: part) } }
     return migrator
   }
 
@@ -166,5 +167,23 @@ enum Schema {
       state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'shutoff', 'other')),
       PRIMARY KEY (host, guest)
     ) STRICT, WITHOUT ROWID;
+    """
+
+  /// The newest commands of operators and what each was answered.
+  private static let commands = """
+    CREATE TABLE command (
+      number INTEGER PRIMARY KEY,
+      boot TEXT NOT NULL CHECK (boot <> ''),
+      message_id INTEGER NOT NULL,
+      actor TEXT NOT NULL,
+      wall_milliseconds INTEGER NOT NULL,
+      name TEXT NOT NULL CHECK (name <> ''),
+      answer TEXT NOT NULL CHECK (json_valid(answer))
+    ) STRICT;
+    CREATE UNIQUE INDEX command_by_request ON command (boot, message_id);
+    CREATE TRIGGER command_answered_once BEFORE UPDATE ON command
+    BEGIN SELECT RAISE(ABORT, 'an answer is never changed'); END;
+    CREATE TRIGGER command_forgotten AFTER INSERT ON command
+    BEGIN DELETE FROM command WHERE number <= NEW.number - \(CommandRecord.keptMax); END;
     """
 }

@@ -131,7 +131,8 @@ struct CoordinatorLoop: ~Copyable {
       if let refusal = Authorization.refusal(identity.role, envelope.payload) {
         batch.replies.append(Coordinator.Reply(token: token, payload: .refused(refusal)))
       } else {
-        step(.asked(envelope.payload, actor: identity.name, token: token))
+        let id = RequestID(boot: envelope.boot, messageID: envelope.messageID)
+        step(.asked(envelope.payload, actor: identity.name, token: token, id: id))
       }
     } catch {
       let envelope = outgoing.envelope(OperatorReply.refused(error.refusal), answering: error.messageID)

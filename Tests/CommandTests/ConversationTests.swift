@@ -69,6 +69,34 @@ import ZeroMQTransport
     #expect(run.err.contains("within 1 s; is numafleet-coordinator running?"), "\(run.err)")
   }
 
+  @Test func aCommandWithoutAnAnswerIsAskedAgainUnderItsName() throws {
+    let times = Mutex(0)
+    let coordinator = try CoordinatorStandIn { _ in
+      let time = times.withLock { count in
+        count += 1
+        return count
+      }
+      return time == 1 ? [] : [.accepted(Accepted(text: "host a is draining"))]
+    }
+    let run = try Run("host drain a --timeout 1", coordinator)
+    #expect(run.exit == .done)
+    #expect(run.err.contains("within 1 s; asking again, which does nothing twice (2 of 3)"), "\(run.err)")
+    let ids = coordinator.asked.ids.withLock { $0 }
+    #expect(ids.count == 2 && ids[0] != nil && ids[0] == ids[1])
+    _ = try Run("host drain a --timeout 1", coordinator)
+    #expect(coordinator.asked.ids.withLock { $0.last.map { $0?.boot } } != ids[0]?.boot)
+  }
+
+  @Test func aCommandIsAskedThreeTimesAtMostAndAQuestionOnce() throws {
+    let coordinator = try CoordinatorStandIn { _ in [] }
+    let command = try Run("host drain a --timeout 1", coordinator)
+    #expect(command.exit == .noAnswer)
+    #expect(command.err.contains("asked 3 times; the change may have been made"), "\(command.err)")
+    #expect(coordinator.asked.ids.withLock { $0.count } == 3)
+    _ = try Run("host list --timeout 1", coordinator)
+    #expect(coordinator.asked.ids.withLock { $0.count } == 4)
+  }
+
   @Test func nobodyThereIsNamedAtOnce() throws {
     let run = try Run("status --coordinator ipc:///nonexistent/operator.sock")
     #expect(run.exit == .noAnswer)

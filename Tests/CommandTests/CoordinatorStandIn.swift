@@ -1,6 +1,7 @@
 import ArgumentParser
 import Fleet
 import Foundation
+import Synchronization
 import Wire
 import ZeroMQTransport
 
@@ -11,6 +12,13 @@ final class CoordinatorStandIn: Sendable {
   typealias Answer = @Sendable (OperatorRequest) -> [OperatorReply]
 
   let endpoint: String
+  /// How the requests were called, in order.
+  let asked = Asked()
+
+  final class Asked: Sendable {
+    let ids = Mutex<[RequestID?]>([])
+  }
+
   private let folder: URL
   private let stop: Mailbox<Bool>
   private let ended = DispatchSemaphore(value: 0)
@@ -22,7 +30,7 @@ final class CoordinatorStandIn: Sendable {
     let path = folder.appending(path: "s").path
     endpoint = "ipc://\(path)"
     stop = try Mailbox(capacity: 1)
-    let (stop, ended) = (stop, ended)
+    let (stop, ended, asked) = (stop, ended, asked)
     let listening = DispatchSemaphore(value: 0)
     Thread {
       defer { ended.signal() }
@@ -34,7 +42,7 @@ final class CoordinatorStandIn: Sendable {
       listening.signal()
       while stop.take().isEmpty {
         for case .received(let delivery) in hub.wait(timeoutMilliseconds: -1).events {
-          Self.reply(hub, delivery, answer)
+          Self.reply(hub, delivery, asked, answer)
         }
       }
     }.start()
@@ -47,8 +55,9 @@ final class CoordinatorStandIn: Sendable {
     try? FileManager.default.removeItem(at: folder)
   }
 
-  private static func reply(_ hub: Hub, _ delivery: Delivery, _ answer: Answer) {
+  private static func reply(_ hub: Hub, _ delivery: Delivery, _ asked: Asked, _ answer: Answer) {
     guard let request = try? EnvelopeCodec.decodeOperatorRequest(delivery.payload) else { return }
+    asked.ids.withLock { $0.append(RequestID(boot: request.boot, messageID: request.messageID)) }
     // A stray answer to somebody else's question comes before each of ours.
     let stray: [(UInt64, OperatorReply)] = [(request.messageID + 7, .policy(Policy(overcommitPercent: 6400)))]
     let replies = stray + answer(request.payload).map { (request.messageID, $0) }

@@ -1,3 +1,4 @@
+import CoordinatorCore
 import Fleet
 import NUMA
 
@@ -78,6 +79,18 @@ extension Claim {
     "claim of job \(job) on \(host) for \(guest): cpus \(dedicated.isEmpty ? "none" : "\(dedicated)")"
       + memory.map { ", \($0.amount) on cell \($0.cell)" }.joined()
       + floating.map { ", \($0.vcpus) floating on cell \($0.cell)" }.joined()
+  }
+}
+
+extension CommandRecord {
+  var line: String {
+    let words =
+      switch answer {
+      case .accepted(let accepted): "accepted: \(accepted.text)"
+      case .proposed(let plan): "plan \(plan)"
+      case .refused(let refusal): refusal.line
+      }
+    return "answer to \(command) \(id.messageID) by \(actor): \(words)"
   }
 }
 

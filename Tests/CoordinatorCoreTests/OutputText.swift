@@ -39,6 +39,7 @@ extension Write {
     case .sighting(let seen): "guest \(seen.name) (\(seen.guest), \(seen.state.rawValue)) on \(seen.host)"
     case .vanished(let guest, let host): "leave of \(guest) from \(host)"
     case .forgottenHost(let host): "forgetting of \(host)"
+    case .command(let record): record.line
     }
   }
 }

@@ -13,7 +13,8 @@ extension Scene {
       return .reloaded(policy)
     case "ask":
       return .asked(
-        try request(try words[2], words.from(3)), actor: try words[1], token: try token(words))
+        try request(try words[2], words.from(3).before("as")), actor: try words[1], token: try token(words),
+        id: try words.int("as").flatMap { RequestID(boot: "run", messageID: UInt64($0)) })
     case "plan":
       let index = try #require(planning.firstIndex { $0.token == (try? token(words)) }, "nothing to plan")
       let task = planning.remove(at: index)

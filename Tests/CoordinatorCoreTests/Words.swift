@@ -19,6 +19,9 @@ struct Words {
     try text(key).map { text in try #require(Int(text), "\(key) is no number: \(text)") }
   }
 
+  /// The words before that one, or all of them.
+  func before(_ word: String) -> Words { Words(Array(all.prefix { $0 != word })) }
+
   /// All words from that place on.
   func from(_ index: Int) -> Words { Words(Array(all.dropFirst(index))) }
 }

@@ -126,6 +126,23 @@ final class LocalFleet {
     try expect(answered == guests.count)
   }
 
+  /// Asks one thing under a name of its own, over a new connection.
+  func ask(_ request: OperatorRequest, as id: UInt64) throws -> OperatorReply? {
+    let dialer = try Dialer([Destination.local(name: "c", path: socket)])
+    let limit = ContinuousClock.now + .seconds(60)
+    let envelope = Envelope(messageID: id, epoch: 0, boot: BootID("t"), sequence: 1, payload: request)
+    while ContinuousClock.now < limit {
+      for event in dialer.wait(timeoutMilliseconds: 200).events {
+        switch event {
+        case .connected: _ = dialer.send(EnvelopeCodec.encode(envelope), to: "c")
+        case .received(let bytes, _): return try EnvelopeCodec.decodeOperatorReply(bytes).payload
+        default: break
+        }
+      }
+    }
+    return nil
+  }
+
   /// Whether the local operator's answer has that text.
   func shows(_ text: String, _ arguments: String...) async throws -> Bool {
     try await command(arguments, ["NUMAFLEET_COORDINATOR": "ipc://\(socket)"]).out.contains(text)

@@ -57,6 +57,22 @@ extension EndToEndTests {
       #expect(try await fleet.run("pin", guest, "--emulator", "0", "--live").status == 0)
     }
 
+    @Test func aCommandHasOneEffectAndOneAnswerAlsoWhenTheCoordinatorWasKilled() async throws {
+      let fleet = try await LocalFleet()
+      let key = AuthorizedKey(publicKey: String(repeating: "k", count: 40), owner: "carol", role: .viewer)
+      let first = try #require(try fleet.ask(.authorizeKey(key), as: 7))
+      guard case .accepted = first else { return #expect(Bool(false), "\(first)") }
+      #expect(try fleet.ask(.authorizeKey(key), as: 7) == first)
+      fleet.coordinator?.signal(SIGKILL)
+      _ = await fleet.coordinator?.end()
+      try await fleet.startCoordinator()
+      #expect(try fleet.ask(.authorizeKey(key), as: 7) == first)
+      guard case .refused(let refusal)? = try fleet.ask(.authorizeKey(key), as: 8) else {
+        return #expect(Bool(false), "a second command has a second effect")
+      }
+      #expect(refusal.code == .duplicate)
+    }
+
     /// Keys, plans and jobs, and the status.
     private func facts(of fleet: LocalFleet) async throws -> [String] {
       try await [

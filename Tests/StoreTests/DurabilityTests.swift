@@ -92,6 +92,22 @@ import Testing
     #expect(try ledger.job(JobID(.max)) == nil && ledger.plan(9) == nil)
   }
 
+  @Test func theNewestCommandsAreKeptWithTheirAnswers() throws {
+    let ledger = try Ledger.inMemory()
+    let answers: [CommandAnswer] = [
+      .accepted(Accepted(plan: 3, jobs: [4, 5], text: "plan 3")), .proposed(9),
+      .refused(Refusal(.noRoom, "nowhere", remedy: "ask for less")),
+    ]
+    let records = try answers.indices.map {
+      try #require(Sample.command(UInt64.max - UInt64($0), answer: answers[$0]))
+    }
+    try ledger.commit(records.map { .command($0) })
+    #expect(try ledger.beginTerm().commands == records)
+    let more = try (1...UInt64(CommandRecord.keptMax - 2)).map { try #require(Sample.command($0, boot: "other")) }
+    try ledger.commit(more.map { .command($0) })
+    #expect(try ledger.beginTerm().commands == records.suffix(2) + more)
+  }
+
   @Test func whatIsDurableIsReadAgainInTheSameTerm() throws {
     let ledger = try Ledger(path: scratch.ledgerPath)
     _ = try ledger.beginTerm()

@@ -120,6 +120,15 @@ import Testing
       })
   }
 
+  @Test func aCommandIsAnsweredOnce() throws {
+    let record = try #require(Sample.command(1))
+    try ledger.commit([.command(record)])
+    #expect(
+      isRefused("command.boot") { () throws(StoreError) in
+        try ledger.commit([.command(record)])
+      })
+  }
+
   @Test func numberBeyondSQLiteIsRefusedNotTrapped() {
     #expect(
       isRefused("beyond the largest number") { () throws(StoreError) in

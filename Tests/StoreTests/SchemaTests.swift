@@ -80,7 +80,7 @@ extension Write {
   /// Whether the tables for it came with version 3.
   fileprivate var isOfInventory: Bool {
     switch self {
-    case .topology, .host, .sighting, .vanished, .forgottenHost: true
+    case .topology, .host, .sighting, .vanished, .forgottenHost, .command: true
     default: false
     }
   }

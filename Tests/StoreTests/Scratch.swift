@@ -101,6 +101,12 @@ enum Sample {
     Sighting(host: host, guest: guest, name: "käse \(guest)\n", kind: .domain(type: "kvm"), state: state)
   }
 
+  static func command(_ number: UInt64, boot: BootID = "run", answer: CommandAnswer = .proposed(1)) -> CommandRecord? {
+    RequestID(boot: boot, messageID: number).map {
+      CommandRecord(id: $0, actor: "ops", wallMilliseconds: 7, command: "plan", answer: answer)
+    }
+  }
+
   /// A first transaction with one of everything, and a claim on CPUs 6 and 7.
   static let transaction: [Write] = [
     .event(event(1)), .plan(plan(1, state: .applying)), .generation("g1", 1), .claim(claim(1, dedicated: [6, 7])),

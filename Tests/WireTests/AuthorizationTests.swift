@@ -38,6 +38,9 @@ import Wire
     let administration: [OperatorRequest] = [.authorizeKey(key), .revokeKey(publicKey: "k")]
     var sampler = Sampler(seed: 1)
     #expect(reads.count + changes.count + administration.count == sampler.operatorRequests().count)
+    // What needs more than a viewer is a command, which has one effect.
+    #expect(reads.allSatisfy { $0.commandName == nil })
+    #expect((changes + administration).allSatisfy { $0.commandName != nil })
     for (requests, roles) in [
       (reads, [Role.viewer, .operator, .admin]), (changes, [.operator, .admin]), (administration, [.admin]),
     ] {

@@ -63,7 +63,8 @@ nonisolated struct ProtoEnvelope: @unchecked Sendable {
     set {_uniqueStorage()._epoch = newValue}
   }
 
-  /// The sender's boot (/proc/sys/kernel/random/boot_id); empty from operators.
+  /// The sender's boot (/proc/sys/kernel/random/boot_id); from operators, one run of their program, or empty: with the
+  /// message's id it names a command, which has one effect and one answer however often it is sent.
   var boot: String {
     get {_storage._boot}
     set {_uniqueStorage()._boot = newValue}

@@ -8,7 +8,7 @@ protocol AskingCommand: FleetCommand {
 extension AskingCommand {
   /// Asks one question and shows the answer.
   func show(_ request: OperatorRequest, _ console: Console) throws(CommandFailure) {
-    let reply = try CoordinatorClient(connection).ask(request)
+    let reply = try CoordinatorClient(connection, console).ask(request)
     try console.show(reply)
   }
 
@@ -16,7 +16,7 @@ extension AskingCommand {
   func submit(
     _ request: OperatorRequest, _ console: Console, _ waiting: WaitOptions, explain: Bool = false
   ) throws(CommandFailure) {
-    let client = try CoordinatorClient(connection)
+    let client = try CoordinatorClient(connection, console)
     let reply = try client.ask(request)
     guard case .accepted(let accepted) = reply else {
       guard explain, case .plan(let plan) = reply else { return try console.show(reply) }

@@ -7,23 +7,35 @@ import ZeroMQTransport
 /// One conversation with a coordinator: a request out, the answer that names it back.
 ///
 /// The transport promises nothing, so the client has the deadline: an answer that does not come in time is a failure
-/// with exit code 3. A request that was sent is never sent again by itself, because a change could then happen twice.
+/// with exit code 3. A command whose answer does not come is sent again under the same name, by which the coordinator
+/// knows it: it happens once, and its answer is not lost.
 final class CoordinatorClient {
   private static let name = "coordinator"
 
   let endpoint: String
   private let dialer: Dialer
   private let patienceMilliseconds: Int
+  /// Takes progress.
+  private let note: (String) -> Void
+  /// Names this run among all runs of all operators.
+  private let boot: BootID
   private var messageID: UInt64
+  /// Whether a coordinator that is being started again is waited for.
+  private var waitsForRestart = false
   private var sequence: UInt64 = 0
   private var received: [Envelope<OperatorReply>] = []
   private var interrupted = false
 
+  /// How often a command is sent at most.
+  static let attemptsMax = 3
+
   /// Begins to connect.
-  init(_ options: ConnectionOptions) throws(CommandFailure) {
+  init(_ options: ConnectionOptions, _ console: Console? = nil) throws(CommandFailure) {
     let target = try CoordinatorTarget(options)
     endpoint = target.endpoint
     patienceMilliseconds = options.timeout * 1000
+    note = { console?.note($0) }
+    boot = BootID("command-" + (0..<2).map { _ in String(UInt64.random(in: .min ... .max), radix: 16) }.joined())
     // Unique among all commands of all operators with near certainty; an answer to another's question is ignored.
     messageID = UInt64.random(in: 1...(1 << 48))
     do {
@@ -36,8 +48,29 @@ final class CoordinatorClient {
 
   /// Asks and waits for the answer; a refusal is thrown.
   func ask(_ request: OperatorRequest) throws(CommandFailure) -> OperatorReply {
+    messageID += 1
+    var attempt = 1
+    defer { waitsForRestart = false }
+    while true {
+      var wasSent = false
+      do throws(CommandFailure) {
+        return try answer(to: request, messageID, &wasSent)
+      } catch {
+        guard error.exit == .noAnswer, request.commandName != nil, wasSent || attempt > 1 else { throw error }
+        guard attempt < Self.attemptsMax else { throw unanswered(error) }
+        attempt += 1
+        waitsForRestart = true
+        note("\(error.message); asking again, which does nothing twice (\(attempt) of \(Self.attemptsMax))")
+      }
+    }
+  }
+
+  private func answer(
+    to request: OperatorRequest, _ id: UInt64, _ wasSent: inout Bool
+  ) throws(CommandFailure) -> OperatorReply {
     let deadline = now() + patienceMilliseconds
-    let id = try send(request, until: deadline)
+    try send(request, id, until: deadline)
+    wasSent = true
     while true {
       for envelope in received where envelope.answering == id {
         received.removeAll()
@@ -48,6 +81,14 @@ final class CoordinatorClient {
       guard now() < deadline else { throw noAnswer() }
       try turn(until: deadline, lossMatters: true)
     }
+  }
+
+  /// The last failure of a command that was sent and may have been carried out.
+  private func unanswered(_ failure: CommandFailure) -> CommandFailure {
+    CommandFailure(
+      code: failure.code, "\(failure.message), asked \(Self.attemptsMax) times",
+      remedy: "the change may have been made: see `numafleet events` when numafleet-coordinator runs again",
+      exit: .noAnswer)
   }
 
   /// Hands over every event after a sequence that has happened by now, however many pages they fill.
@@ -83,7 +124,9 @@ final class CoordinatorClient {
     follow: Bool, after last: inout UInt64, _ each: (FleetEvent) -> Void
   ) throws(CommandFailure) -> Bool {
     let deadline = now() + patienceMilliseconds
-    let id = try send(.events(after: last, follow: follow), until: deadline)
+    messageID += 1
+    let id = messageID
+    try send(.events(after: last, follow: follow), id, until: deadline)
     var answered = false
     while !interrupted, dialer.isConnected(Self.name) {
       let envelopes = received.filter { $0.answering == id }
@@ -127,18 +170,16 @@ final class CoordinatorClient {
       remedy: "compare its version in `numafleet status` with `numafleet --version`", exit: .refused)
   }
 
-  private func send(_ request: OperatorRequest, until deadline: Int) throws(CommandFailure) -> UInt64 {
+  private func send(_ request: OperatorRequest, _ id: UInt64, until deadline: Int) throws(CommandFailure) {
     while !dialer.isConnected(Self.name) {
       guard now() < deadline else { throw noAnswer() }
       try turn(until: deadline, lossMatters: false)
-      if interrupted { return 0 }
+      if interrupted { return }
     }
-    messageID += 1
     sequence += 1
-    let envelope = Envelope(
-      messageID: messageID, epoch: 0, boot: BootID(""), sequence: sequence, payload: request)
+    let envelope = Envelope(messageID: id, epoch: 0, boot: boot, sequence: sequence, payload: request)
     switch dialer.send(EnvelopeCodec.encode(envelope), to: Self.name) {
-    case .sent, .queued: return messageID
+    case .sent, .queued: return
     case .tooLarge:
       throw CommandFailure(
         code: "malformed", "the request is larger than a message may be", remedy: "give a smaller domain XML",
@@ -154,6 +195,7 @@ final class CoordinatorClient {
     for event in batch.events {
       switch event {
       case .received(let bytes, _): try receive(bytes)
+      case .failed(_, .unreachable) where waitsForRestart: break
       case .failed(_, .unreachable):
         throw CommandFailure(
           code: "noAnswer", "no answer from coordinator at \(endpoint)", remedy: "is numafleet-coordinator running?",

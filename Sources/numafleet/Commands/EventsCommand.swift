@@ -24,7 +24,7 @@ struct EventsCommand: AskingCommand {
   @OptionGroup var output: OutputOptions
 
   func perform(_ console: Console) throws(CommandFailure) {
-    let client = try CoordinatorClient(connection)
+    let client = try CoordinatorClient(connection, console)
     guard follow else {
       var events: [FleetEvent] = []
       try client.past(after: after) { events.append($0) }

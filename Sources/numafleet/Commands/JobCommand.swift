@@ -39,7 +39,7 @@ struct JobShowCommand: AskingCommand {
   @OptionGroup var output: OutputOptions
 
   func perform(_ console: Console) throws(CommandFailure) {
-    let client = try CoordinatorClient(connection)
+    let client = try CoordinatorClient(connection, console)
     if wait {
       var waiting = WaitOptions()
       waiting.waitTimeout = waitTimeout

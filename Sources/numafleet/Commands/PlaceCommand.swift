@@ -82,7 +82,7 @@ struct PlaceCommand: AskingCommand {
   private func placeNew(_ console: Console) throws(CommandFailure) {
     let shape = try shape.resolved()
     let xml: String? = if let domainXml { try readText(domainXml, kind: "domain XML") } else { nil }
-    let client = try CoordinatorClient(connection)
+    let client = try CoordinatorClient(connection, console)
     let reply = try client.ask(.placeShape(shape, explain: explain))
     guard case .decision(let decision) = reply else { throw client.unexpected(reply) }
     try console.check(decision)
@@ -96,7 +96,7 @@ struct PlaceCommand: AskingCommand {
   private func placeAll(_ path: String, _ console: Console) throws(CommandFailure) {
     let shapes = try readBatch(path)
     let request = PlaceShapes(shapes: shapes, allOrNothing: allOrNothing, explain: explain)
-    let client = try CoordinatorClient(connection)
+    let client = try CoordinatorClient(connection, console)
     let reply = try client.ask(.placeShapes(request))
     guard case .decisions(let decisions) = reply else { throw client.unexpected(reply) }
     let names = shapes.map(\.name)

@@ -58,7 +58,7 @@ struct PlanShowCommand: AskingCommand {
   @OptionGroup var output: OutputOptions
 
   func perform(_ console: Console) throws(CommandFailure) {
-    let client = try CoordinatorClient(connection)
+    let client = try CoordinatorClient(connection, console)
     let reply = try client.ask(.plan(PlanID(id)))
     guard case .plan(let plan) = reply else { throw client.unexpected(reply) }
     console.show(table: PlanText(plan: plan, explained: explain).text, json: plan)

@@ -18,7 +18,7 @@ struct PlanVerifyCommand: AskingCommand {
   @OptionGroup var output: OutputOptions
 
   func perform(_ console: Console) throws(CommandFailure) {
-    let client = try CoordinatorClient(connection)
+    let client = try CoordinatorClient(connection, console)
     let reply = try client.ask(.plan(PlanID(id)))
     guard case .plan(let plan) = reply else { throw client.unexpected(reply) }
     let answer = try client.ask(.guests(host: nil))

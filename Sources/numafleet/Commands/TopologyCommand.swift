@@ -22,7 +22,7 @@ struct TopologyCommand: AskingCommand {
   @OptionGroup var output: OutputOptions
 
   func perform(_ console: Console) throws(CommandFailure) {
-    let client = try CoordinatorClient(connection)
+    let client = try CoordinatorClient(connection, console)
     let reply = try client.ask(.host(HostID(host)))
     guard case .host(let view) = reply else { throw client.unexpected(reply) }
     console.show(table: TopologyText(view).text, json: TopologyDocument(view))

@@ -121,3 +121,17 @@ CREATE TABLE sighting (
   state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'shutoff', 'other')),
   PRIMARY KEY (host, guest)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE command (
+  number INTEGER PRIMARY KEY,
+  boot TEXT NOT NULL CHECK (boot <> ''),
+  message_id INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  wall_milliseconds INTEGER NOT NULL,
+  name TEXT NOT NULL CHECK (name <> ''),
+  answer TEXT NOT NULL CHECK (json_valid(answer))
+) STRICT;
+CREATE UNIQUE INDEX command_by_request ON command (boot, message_id);
+CREATE TRIGGER command_answered_once BEFORE UPDATE ON command
+BEGIN SELECT RAISE(ABORT, 'an answer is never changed'); END;
+CREATE TRIGGER command_forgotten AFTER INSERT ON command
+BEGIN DELETE FROM command WHERE number <= NEW.number - 4096; END;
