@@ -139,6 +139,7 @@ let package = Package(
     tests("SimulationTests", ["Simulation", "PlacementEngine"]),
     tests("CoordinatorCoreTests", ["CoordinatorCore", "PlacementEngine", "Fleet", "NUMA"]),
     tests("AgentCoreTests", ["AgentCore", "Fleet", "NUMA"]),
+    tests("AgentDaemonTests", ["numafleet-agent", "AgentCore", "Fleet", logging]),
     tests("ClusterConfigTests", ["ClusterConfig", "Fleet", "NUMA"]),
     tests("WireTests", ["Wire", "Fleet", "NUMA", protobuf]),
     tests("StoreTests", ["Store", "CoordinatorCore", "Fleet", "NUMA", grdb]),

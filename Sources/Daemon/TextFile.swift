@@ -28,7 +28,11 @@ public enum TextFile {
   }
 
   /// Replaces a file so that a crash leaves the old text or the new one: written beside it, synced, renamed. Mode 0600.
-  public static func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
+  ///
+  /// With `previous`, the old text stays under that name; a crash between the two renames leaves only that one.
+  public static func replace(
+    _ path: String, with bytes: [UInt8], keeping previous: String? = nil
+  ) throws(FileError) {
     let fresh = path + ".new"
     let descriptor = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
@@ -44,6 +48,7 @@ public enum TextFile {
       rest = rest.dropFirst(count)
     }
     guard fsync(descriptor) == 0 else { throw error(fresh, "cannot be made durable") }
+    if let previous, rename(path, previous) != 0, errno != ENOENT { throw error(previous, "cannot be replaced") }
     guard rename(fresh, path) == 0 else { throw error(path, "cannot be replaced") }
     try syncFolder(of: path)
   }
