@@ -6,6 +6,9 @@ public struct AgentConfiguration: Sendable, Hashable {
   public var name: String?
   /// 1...8 coordinators; the one with the highest epoch gives the jobs.
   public var coordinators: [CoordinatorAddress]
+  /// Over how many milliseconds a fleet's agents spread their first connection and their return after a lost one, each
+  /// by a share of its own; 0...600,000.
+  public var reconnectSpreadMilliseconds: Int
   /// The agent's secret key.
   public var keyFile: String
   /// The connection URI; nil when the agent shall run on the kernel alone (`libvirt_uri: none`).
@@ -33,6 +36,7 @@ public struct AgentConfiguration: Sendable, Hashable {
     coordinators = []
     for item in try list.items() { coordinators.append(try CoordinatorAddress(item)) }
     guard (1...8).contains(coordinators.count) else { throw list.bad("1...8 coordinators") }
+    reconnectSpreadMilliseconds = try section[.reconnect_spread_milliseconds]?.number(in: 0...600_000) ?? 2000
     keyFile = try section.required(.key_file, example: "agent.key").path()
     let uri = try section[.libvirt_uri]?.libvirtURI() ?? "qemu:///system"
     libvirtURI = uri == "none" ? nil : uri
@@ -57,7 +61,7 @@ public struct AgentConfiguration: Sendable, Hashable {
 
   enum Key: String, SectionKey {
     case kind, name, coordinators, key_file, libvirt_uri, libvirt_deadline_milliseconds, libvirt_run_directory
-    case poll, journal, driver, processes, log_level, log_format
+    case reconnect_spread_milliseconds, poll, journal, driver, processes, log_level, log_format
   }
 }
 

@@ -33,6 +33,13 @@ public struct Destination: Sendable {
     Destination(name: name, endpoint: "ipc://\(path)", security: .local)
   }
 
+  /// Spreads a fleet that starts, or that lost its coordinator, over so many milliseconds: the first attempt and each
+  /// return after a lost connection wait for a random share of them.
+  public mutating func spread(overMilliseconds span: Int) {
+    startDelayMilliseconds = Int.random(in: 0...max(span, 0))
+    reconnectSpreadMilliseconds = max(span, 0)
+  }
+
   func validate() throws(TransportError) {
     guard !name.isEmpty else { throw .invalidEndpoint(endpoint, problem: "its destination has no name") }
     guard receivedBytesMax > 0, sentBytesMax > 0, queued > 0, startDelayMilliseconds >= 0,

@@ -125,6 +125,7 @@ struct Agentd: ParsableCommand {
         name: "\(index)", endpoint: address.endpoint.description, serverKey: serverKey, ownKey: ownKey)
       // A domain's XML travels in a start job, so an agent takes as much as a coordinator.
       destination.receivedBytesMax = 1 << 20
+      destination.spread(overMilliseconds: configuration.reconnectSpreadMilliseconds)
       return destination
     }
   }
@@ -146,6 +147,7 @@ extension AgentConfiguration {
   fileprivate func differences(from other: AgentConfiguration) -> [String] {
     let pairs: [(key: String, isSame: Bool)] = [
       ("name", name == other.name), ("coordinators", coordinators == other.coordinators),
+      ("reconnect_spread_milliseconds", reconnectSpreadMilliseconds == other.reconnectSpreadMilliseconds),
       ("key_file", keyFile == other.keyFile), ("libvirt_uri", libvirtURI == other.libvirtURI),
       ("libvirt_deadline_milliseconds", libvirtDeadlineMilliseconds == other.libvirtDeadlineMilliseconds),
       ("libvirt_run_directory", libvirtRunDirectory == other.libvirtRunDirectory), ("poll", poll == other.poll),

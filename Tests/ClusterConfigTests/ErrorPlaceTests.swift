@@ -181,6 +181,10 @@ private let agentWithCoordinator = agent + "coordinators: [{endpoint: tcp://a:1,
     ("processes: [{name: x, executable: qemu}]", "f.yaml:5:35: executable is \"qemu\"; allowed: an absolute path"),
     ("processes: [{name: 'a b', comm: x}]", "f.yaml:5:20: name is \"a b\"; allowed: 1...64 of the characters"),
     ("libvirt_uri: qemu", "f.yaml:5:14: libvirt_uri is \"qemu\"; allowed: qemu:///system"),
+    (
+      "reconnect_spread_milliseconds: 700000",
+      "f.yaml:5:32: reconnect_spread_milliseconds is 700000; allowed: 0...600000"
+    ),
     ("poll: {threads_milliseconds: 1}", "f.yaml:5:30: threads_milliseconds is 1; allowed: 200...60000"),
     ("driver: virsh", "f.yaml:5:9: driver is \"virsh\"; allowed: automatic, libvirt, kernel"),
     ("name: \"\\e[31m\"", "f.yaml:5:7: name is \"?[31m\"; allowed: 1...4096 bytes without control characters"),

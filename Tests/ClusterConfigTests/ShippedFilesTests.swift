@@ -41,6 +41,7 @@ func shipped(_ name: String) throws -> String {
     #expect(value.coordinators.map(\.publicKey) == [.file("/etc/numafleet/coordinator.key.pub")])
     #expect(value.libvirtURI == "qemu:///system")
     #expect(value.poll.residencyMilliseconds == 60_000)
+    #expect(value.reconnectSpreadMilliseconds == 2000)
     #expect(value.processRules.map(\.name) == ["plain-qemu", "numafleet-workload"])
     #expect(value.driver == .automatic)
   }

@@ -78,7 +78,7 @@ final class LocalFleet {
   func agentSettings(_ name: String, coordinatorAddress: String = "127.0.0.1") -> [String] {
     [
       "coordinators=[{endpoint: tcp://\(coordinatorAddress):\(agentsPort), public_key_file: \(publicKeyFile)}]",
-      "key_file=\(folder.path("\(name).key"))", "name=\(name)",
+      "key_file=\(folder.path("\(name).key"))", "name=\(name)", "reconnect_spread_milliseconds=0",
     ]
   }
 

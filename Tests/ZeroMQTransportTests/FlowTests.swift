@@ -205,6 +205,23 @@ import Testing
     #expect(monotonicMilliseconds() - start >= 300)
   }
 
+  /// Ten thousand agents over 30 s: about a thousand in each of ten parts, and none outside.
+  @Test func aFleetThatStartsIsSpread() throws {
+    let key = try CurveSecretKey.generate()
+    var parts = [Int](repeating: 0, count: 10)
+    for _ in 0..<10_000 {
+      var destination = Destination.curve(
+        name: "c", endpoint: "tcp://127.0.0.1:1", serverKey: key.publicKey, ownKey: key)
+      destination.spread(overMilliseconds: 29_999)
+      #expect(destination.reconnectSpreadMilliseconds == 29_999)
+      parts[destination.startDelayMilliseconds / 3000] += 1
+    }
+    #expect(parts.allSatisfy { (700...1300).contains($0) }, "\(parts)")
+    var alone = Destination.curve(name: "c", endpoint: "tcp://127.0.0.1:1", serverKey: key.publicKey, ownKey: key)
+    alone.spread(overMilliseconds: 0)
+    #expect(alone.startDelayMilliseconds == 0)
+  }
+
   @Test func oneDialerHoldsSeveralCoordinators() throws {
     let key = try CurveSecretKey.generate()
     let first = try Scene(admitting: [AdmittedKey(key: key.publicKey, user: "host-7")])
