@@ -34,7 +34,7 @@ extension Agent {
 
   mutating func accept(_ job: Job, _ now: Instant, _ output: inout Output) {
     if let report = journal.unacknowledged.first(where: { $0.isOf(job) }) {
-      broadcast(.jobReport(report), &output)
+      if mayTell(report) { broadcast(.jobReport(report), &output) }
       return
     }
     if let run = renew(job) {
@@ -58,6 +58,7 @@ extension Agent {
     waiting.append(
       JobRun(job: job, desired: job.desired, driver: job.driver, before: nil, isUpkeep: false, now: now))
     beginWaiting(now, &output)
+    if journalTrouble != nil, let run = waiting.first(where: { $0.job.isSame(as: job) }) { progress(run, &output) }
   }
 
   /// The run of a job that came again, now under the term in which it came.
@@ -71,13 +72,14 @@ extension Agent {
     return waiting[index]
   }
 
-  /// Begins what may begin: one run per guest, one memory move per host, and nothing new while no coordinator is heard.
+  /// Begins what may begin: one run per guest, one memory move per host, and nothing new while no coordinator is
+  /// heard or the journal cannot be written.
   mutating func beginWaiting(_ now: Instant, _ output: inout Output) {
     guard view.isRead else { return }
     var index = 0
     while index < waiting.count {
       let run = waiting[index]
-      let isHeld = !isRuled && !run.isUpkeep && !run.resumed
+      let isHeld = (!isRuled || journalTrouble != nil) && !run.isUpkeep && !run.resumed
       let blocked = isHeld || runs.contains { $0.job.guest == run.job.guest || ($0.movesMemory && run.movesMemory) }
       guard !blocked else {
         index += 1
@@ -140,6 +142,10 @@ extension Agent {
       beginWaiting(now, &output)
       return
     }
+    if wasInspecting, journalTrouble != nil, !runs[index].isUpkeep, !runs[index].resumed {
+      requeue(runs[index].job, now)
+      return
+    }
     let next: JobRun.Next
     if wasInspecting, case .observedGuest = outcome, let topology = view.current, let facts = view.facts {
       let preflight = Preflight(topology: topology, facts: facts, livePages: runs[index].job.livePages)
@@ -179,11 +185,13 @@ extension Agent {
   }
 
   private mutating func progress(_ run: JobRun, _ output: inout Output) {
+    let isBegun = runs.contains { $0.job.id == run.job.id }
+    let trouble = isBegun ? nil : journalTrouble.map { "waiting: \($0.refusal.message)" }
     broadcast(
       .jobReport(
         JobReport(
           job: run.job.id, guest: run.job.guest, generation: run.job.generation,
-          outcome: .running(detail: run.progress), driver: run.driver, steps: run.records)), &output)
+          outcome: .running(detail: trouble ?? run.progress), driver: run.driver, steps: run.records)), &output)
   }
 
   private mutating func finish(
@@ -204,7 +212,7 @@ extension Agent {
     journal.unacknowledged.append(report)
     if outcome == .verified, let run { keep(run, observed) }
     journalChanged = true
-    broadcast(.jobReport(report), &output)
+    if mayTell(report) { broadcast(.jobReport(report), &output) }
   }
 
   func note(of report: JobReport) -> Note {

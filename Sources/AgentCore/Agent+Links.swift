@@ -90,8 +90,12 @@ extension Agent {
       disregard(Link.Unheeded(epoch: welcome.epoch, boot: boot), link, &output)
       return
     }
+    let isNews = !journal.obeys(welcome.epoch, of: boot)
+    // What cannot be remembered must not be shown: hello goes on until it can.
+    guard !isNews || journalTrouble == nil else { return }
     host = welcome.host
-    if journal.obey(welcome.epoch, of: boot) {
+    if isNews {
+      journal.obey(welcome.epoch, of: boot)
       journalChanged = true
       depose(link, &output)
     }
@@ -106,7 +110,7 @@ extension Agent {
     output.notes.append(
       Note(.info, "welcomed", ["host": welcome.host.text, "epoch": "\(welcome.epoch)", "link": "\(link)"]))
     if view.isRead { report(on: link, &output) }
-    for unacknowledged in journal.unacknowledged { send(.jobReport(unacknowledged), on: link, &output) }
+    tellEnds(on: link, &output)
     beginWaiting(now, &output)
   }
 
@@ -209,7 +213,7 @@ extension Agent {
     for link in links.indices { report(on: link, &output) }
   }
 
-  private var hello: Hello {
+  var hello: Hello {
     Hello(
       softwareVersion: settings.softwareVersion, topologyHash: view.topologyHash, highestEpoch: journal.highestEpoch,
       epochOwner: journal.epochOwner, capabilities: .alive)
@@ -238,7 +242,7 @@ extension Agent {
       }
       // A host whose first reading takes long is alive all the same; no report has the sequence 0.
       send(.heartbeat(lastReport: links[link].reported ?? 0), on: link, &output)
-      for unacknowledged in journal.unacknowledged { send(.jobReport(unacknowledged), on: link, &output) }
+      tellEnds(on: link, &output)
     }
   }
 }

@@ -102,6 +102,7 @@ extension Agent {
       observation.hasResidency ? process : process.keepingResidency(of: before.processes)
     }
     assemble()
+    pruneMarks()
     if !observation.hasResidency, view.guests.map(\.withoutResidency) != before.guests.map(\.withoutResidency) {
       // Where threads, pins or guests changed, memory may have moved too: numa_maps is read now, not at its turn.
       schedule.residencyDue = now

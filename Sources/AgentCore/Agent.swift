@@ -6,7 +6,8 @@ public import Fleet
 /// It does no IO and reads no clock. Its loop waits for an event or `nextDeadline`, calls `step`, and carries the
 /// output out in order: the journal durably, then messages, then commands. Every command ends in exactly one
 /// `.completed` event. Invariants: at most one run per guest; at most one run that moves memory; no effect before
-/// the journal that names it; nothing enters `guests` but what was read back.
+/// the journal that names it, and no word that shows what only the journal remembers; nothing enters `guests` but
+/// what was read back.
 public struct Agent: Sendable {
   /// What happened.
   public enum Event: Sendable, Hashable {
@@ -15,6 +16,9 @@ public struct Agent: Sendable {
     case disconnected(link: Int)
     case received(Envelope<ToAgent>, link: Int)
     case completed(CommandID, CommandOutcome)
+    /// The journal of the output before could not be written, and so nothing of that output was carried out. Comes
+    /// before any other event; every other one says that the journal is durable.
+    case journalFailed(Refusal)
     /// libvirt said that some domain changed; look sooner than planned.
     case poked
     case tick
@@ -73,6 +77,10 @@ public struct Agent: Sendable {
   var schedule: Schedule
   var upkeep: [GuestID: UpkeepMark] = [:]  // lookup only
   var journalChanged = false
+  /// The journal as it is on the disk.
+  var written: Journal
+  var pendingWrite: PendingWrite?
+  var journalTrouble: JournalTrouble?
 
   /// Whom a completion belongs to.
   enum Owner: Sendable, Hashable {
@@ -84,6 +92,7 @@ public struct Agent: Sendable {
   public init(settings: Settings, journal: Journal, now: Instant) {
     self.settings = settings
     self.journal = journal
+    written = journal
     host = settings.hostname
     links = Array(repeating: Link(), count: settings.links)
     schedule = Schedule(now: now)
@@ -96,11 +105,21 @@ public struct Agent: Sendable {
   public var guests: [Guest] { view.guests }
 
   /// When to be stepped with `.tick` if nothing happens before.
-  public var nextDeadline: Instant { schedule.next(links: links) }
+  public var nextDeadline: Instant {
+    let next = schedule.next(links: links)
+    return journalTrouble.map { min($0.retryDue, next) } ?? next
+  }
 
   /// Takes one event and says what to do about it.
   public mutating func step(_ event: Event, at now: Instant) -> Output {
     var output = Output()
+    let pending = pendingWrite
+    pendingWrite = nil
+    if case .journalFailed(let refusal) = event {
+      if let pending { failed(pending, refusal, now, &output) }
+      return output
+    }
+    if let pending { settle(pending, now, &output) }
     switch event {
     case .connected(let link):
       links[link] = Link(connected: true)
@@ -114,15 +133,12 @@ public struct Agent: Sendable {
       completed(id, outcome, now, &output)
     case .poked:
       schedule.threadsDue = now
-    case .tick:
+    case .tick, .journalFailed:
       break
     }
     lookIfDue(now, &output)
     beatIfDue(now, &output)
-    if journalChanged {
-      output.journal = journal
-      journalChanged = false
-    }
+    writeJournal(now, &output)
     return output
   }
 

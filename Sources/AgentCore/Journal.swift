@@ -38,12 +38,13 @@ public struct Journal: Sendable, Hashable, Codable {
     return boot == epochOwner
   }
 
-  /// Remembers whom the host obeys from now on; whether that is news.
-  mutating func obey(_ epoch: Epoch, of boot: BootID) -> Bool {
-    let isNews = highestEpoch != epoch || epochOwner != boot
+  /// Whether that very coordinator is obeyed.
+  func obeys(_ epoch: Epoch, of boot: BootID) -> Bool { highestEpoch == epoch && epochOwner == boot }
+
+  /// Remembers whom the host obeys from now on.
+  mutating func obey(_ epoch: Epoch, of boot: BootID) {
     highestEpoch = epoch
     epochOwner = boot
-    return isNews
   }
 
   /// Whom the host obeys, for people.
@@ -66,9 +67,33 @@ public struct Journal: Sendable, Hashable, Codable {
   }
 
   mutating func mark(_ guest: GuestID, _ generation: Generation) {
-    generations.removeAll { $0.guest == guest }
-    generations.append(GuestMark(guest: guest, generation: generation))
+    let newest = generations.reduce(0) { max($0, $1.order ?? 0) }
+    put(GuestMark(guest: guest, generation: generation, order: newest + 1))
+  }
+
+  private mutating func put(_ mark: GuestMark) {
+    generations.removeAll { $0.guest == mark.guest }
+    generations.append(mark)
     generations.sort { $0.guest < $1.guest }
+  }
+
+  /// A guest's mark as it is in another journal.
+  mutating func restore(_ guest: GuestID, as other: Journal) {
+    generations.removeAll { $0.guest == guest }
+    if let mark = other.generations.first(where: { $0.guest == guest }) { put(mark) }
+  }
+
+  /// Marks kept of guests that are no longer on the host: a late copy of a start must still be known for one.
+  static let absentMarksMax = 4096
+
+  /// Drops the oldest marks beyond that, except of guests that are needed; whether there were any.
+  mutating func prune(except isNeeded: (GuestID) -> Bool) -> Bool {
+    let absent = generations.filter { !isNeeded($0.guest) }
+    guard absent.count > Self.absentMarksMax else { return false }
+    let oldest = absent.sorted { ($0.order ?? 0) < ($1.order ?? 0) }.prefix(absent.count - Self.absentMarksMax)
+    let gone = Set(oldest.map(\.guest))  // lookup only
+    generations.removeAll { gone.contains($0.guest) }
+    return true
   }
 }
 
@@ -76,9 +101,12 @@ public struct Journal: Sendable, Hashable, Codable {
 public struct GuestMark: Sendable, Hashable, Codable {
   public var guest: GuestID
   public var generation: Generation
-  public init(guest: GuestID, generation: Generation) {
+  /// Rises with every mark; nil in journals that did not count, whose marks are the oldest.
+  public var order: UInt64?
+  public init(guest: GuestID, generation: Generation, order: UInt64? = nil) {
     self.guest = guest
     self.generation = generation
+    self.order = order
   }
 }
 

@@ -94,12 +94,10 @@ final class AgentLoop {
       do {
         try journal.save(entry)
       } catch {
-        // Acting without a durable intent could leave a guest half way over a crash, so nothing is acted on.
-        log.error("journal not written, no job is carried out", metadata: ["reason": "\(error)"])
-        let refusal = Refusal(
-          .storeUnavailable, "the agent's journal cannot be written: \(error)", remedy: "mend its disk")
-        for command in output.commands { completions.post(.completed(command.id, .failed(refusal))) }
-        send(output.messages)
+        // Nothing of this output may leave without it; the core takes back what it must and tries again.
+        step(
+          .journalFailed(
+            Refusal(.storeUnavailable, "the agent's journal cannot be written: \(error)", remedy: "mend its disk")))
         return
       }
     }

@@ -20,6 +20,8 @@ struct Scene {
   var messages: UInt64 = 0
   var boots = 1
   var links = 1
+  /// Whether the journal cannot be written.
+  var diskIsFull = false
   /// What the coordinator of each link said last of itself.
   var terms: [Int: (epoch: Int, boot: String)] = [:]  // lookup only
 
@@ -72,6 +74,12 @@ struct Scene {
   mutating func step(_ event: Agent.Event) -> Agent.Output {
     let output = agent.step(event, at: now)
     outputs.append(output)
+    if diskIsFull, output.journal != nil {
+      // Nothing of the output leaves but its notes.
+      var shown = step(.journalFailed(Refusal(.storeUnavailable, "the disk is full", remedy: "mend it")))
+      shown.notes = output.notes + shown.notes
+      return shown
+    }
     if let written = output.journal { journal = written }
     inFlight += output.commands
     for message in output.messages {
@@ -116,6 +124,7 @@ struct Scene {
       agent = Agent(settings: Self.settings(links: links, boot: 1), journal: journal, now: now)
     case "libvirt": host.libvirtAnswers = words.has("none") ? nil : words.has("up")
     case "kernel": host.facts.kernelVersion = try words[0]
+    case "disk": diskIsFull = words.has("full")
     case "deaf": host.deaf = words.has("on")
     case "leave": host.leaving = try ModelGuest.numbers(try words[0])
     case "vanish": host.guests.removeAll { $0.id == "id-\(words.all.first ?? "")" }
