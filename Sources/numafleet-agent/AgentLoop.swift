@@ -88,30 +88,29 @@ final class AgentLoop {
   private func link(_ name: String) -> Int { Int(name) ?? 0 }
 
   private func step(_ event: Agent.Event) {
-    let output = core.step(event, at: clock.now())
-    for note in output.notes { log.log(note) }
-    if let entry = output.journal {
-      do {
-        try journal.save(entry)
-      } catch {
-        // Nothing of this output may leave without it; the core takes back what it must and tries again.
-        step(
-          .journalFailed(
-            Refusal(.storeUnavailable, "the agent's journal cannot be written: \(error)", remedy: "mend its disk")))
-        return
+    for step in core.step(event, at: clock.now()).steps {
+      switch step {
+      case .note(let note): log.log(note)
+      case .send(let message): send(message)
+      case .run(let command): runner.run(command)
+      case .save(let entry):
+        do {
+          try journal.save(entry)
+        } catch {
+          // Nothing of this output may leave without it; the core takes back what it must and tries again.
+          return self.step(
+            .journalFailed(
+              Refusal(.storeUnavailable, "the agent's journal cannot be written: \(error)", remedy: "mend its disk")))
+        }
       }
     }
-    send(output.messages)
-    for command in output.commands { runner.run(command) }
   }
 
-  private func send(_ messages: [Agent.Message]) {
-    for message in messages {
-      // What cannot be sent now is repeated by the next heartbeat: messages carry full state.
-      let result = dialer.send(EnvelopeCodec.encode(message.envelope), to: "\(message.link)")
-      if result != .sent && result != .queued {
-        log.debug("message not sent", metadata: ["link": "\(message.link)", "result": "\(result)"])
-      }
+  private func send(_ message: Agent.Message) {
+    // What cannot be sent now is repeated by the next heartbeat: messages carry full state.
+    let result = dialer.send(EnvelopeCodec.encode(message.envelope), to: "\(message.link)")
+    if result != .sent && result != .queued {
+      log.debug("message not sent", metadata: ["link": "\(message.link)", "result": "\(result)"])
     }
   }
 }

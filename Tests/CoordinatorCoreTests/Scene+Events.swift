@@ -103,7 +103,8 @@ extension Scene {
       job: JobID(number), guest: guest,
       generation: Generation(UInt64(try words.int("gen") ?? Int(job?.generation.number ?? 1))), outcome: outcome,
       driver: .libvirt,
-      steps: steps, observed: word == "running" || words.has("unseen") ? nil : try world[host].guests.first { $0.id == guest })
+      steps: steps,
+      observed: word == "running" || words.has("unseen") ? nil : try world[host].guests.first { $0.id == guest })
   }
 
   // MARK: Operators

@@ -43,7 +43,7 @@ extension FleetUnderFaults {
   mutating func step(agent host: Int, _ event: Agent.Event) {
     guard let output = agents[host].core?.step(event, at: now) else { return }
     for step in output.steps {
-      guard carryOut(step, of: output, host) else { break }
+      guard carryOut(step, host) else { return }
       guard live(host) else { return }
     }
     guard let due = agents[host].core?.nextDeadline.milliseconds, due < agents[host].tick else { return }
@@ -75,12 +75,13 @@ extension FleetUnderFaults {
   }
 
   /// False when what follows must not be carried out.
-  private mutating func carryOut(_ step: Agent.Output.Step, of output: Agent.Output, _ host: Int) -> Bool {
+  private mutating func carryOut(_ step: Agent.Output.Step, _ host: Int) -> Bool {
     switch step {
     case .save(let journal):
       guard agents[host].journalFullUntil <= now.milliseconds else {
         faults.add("journalNotWritten")
-        refuse(output.commands, host)
+        say { fleet in "  \(fleet.hosts[host].id): journal not written" }
+        self.step(agent: host, .journalFailed(ModelHost.refusal(.storeUnavailable, "no space left on device")))
         return false
       }
       let old = agents[host].durable
@@ -92,7 +93,8 @@ extension FleetUnderFaults {
         "  \(fleet.hosts[host].id): \(note.event) \(note.fields.map { "\($0.key)=\($0.value)" }.joined(separator: " "))"
       }
     case .send(let message):
-      send(EnvelopeCodec.encode(message.envelope), toCoordinator: message.link, from: host)
+      let envelope = agents[host].isPreviousVersion ? message.envelope.asBefore : message.envelope
+      send(EnvelopeCodec.encode(envelope), toCoordinator: message.link, from: host)
     case .run(let command):
       begin(command, host)
     }
@@ -199,15 +201,6 @@ extension FleetUnderFaults {
       schedule(.ends(host: host, run: call.run, call.command.id, outcome), after: random.within(0...5))
     }
   }
-
-  /// Without a durable intent nothing is acted on.
-  private mutating func refuse(_ commands: [Command], _ host: Int) {
-    say { fleet in "  \(fleet.hosts[host].id): journal not written" }
-    let refusal = ModelHost.refusal(.storeUnavailable, "the agent's journal cannot be written")
-    for command in commands {
-      schedule(.ends(host: host, run: agents[host].run, command.id, .failed(refusal)), after: 1)
-    }
-  }
 }
 
 extension Effect {
@@ -247,5 +240,23 @@ extension ModelHost {
     case .start(let domainXML, _, _): GuestID(String(domainXML.prefix { $0 != " " }))
     case .observeHost, .observeGuest: nil
     }
+  }
+}
+
+extension Envelope<ToCoordinator> {
+  /// The message as the previous release would have sent it, which knew neither leases nor owners of terms.
+  fileprivate var asBefore: Self {
+    var copy = self
+    switch payload {
+    case .hello(var hello):
+      hello.capabilities = []
+      hello.epochOwner = nil
+      copy.payload = .hello(hello)
+    case .report(var report):
+      report.journal = nil
+      copy.payload = .report(report)
+    case .heartbeat, .jobReport: break
+    }
+    return copy
   }
 }

@@ -42,10 +42,12 @@ extension FleetUnderFaults {
     operators.tokens.append((coordinator, run, token, index))
     if operators.tokens.count > 256 { operators.tokens.removeFirst(128) }
     let envelope = Envelope(
-      messageID: UInt64(index + 1), epoch: 0, boot: "operator", sequence: 0, payload: question.request)
+      messageID: UInt64(index + 1), epoch: 0, boot: "operator", sequence: 0,
+      payload: question.request)
     do throws(WireError) {
       let arrived = try EnvelopeCodec.decodeOperatorRequest(EnvelopeCodec.encode(envelope))
-      step(coordinator, .asked(arrived.payload, actor: "olga", token: Coordinator.Token(token)))
+      let id = RequestID(boot: arrived.boot, messageID: arrived.messageID)
+      step(coordinator, .asked(arrived.payload, actor: "olga", token: Coordinator.Token(token), id: id))
     } catch {
       watch.broken("wire", "a request cannot be read: \(error)", time)
     }
@@ -65,6 +67,11 @@ extension FleetUnderFaults {
   mutating func takeAnswer(_ bytes: [UInt8], of index: Int) {
     do throws(WireError) {
       let reply = try EnvelopeCodec.decodeOperatorReply(bytes).payload
+      if case .accepted(let second) = reply, case .accepted(let first)? = operators.questions[index].answer,
+        first.jobs != second.jobs
+      {
+        watch.broken("once", "a command made jobs \(first.jobs), and asked again \(second.jobs)", time)
+      }
       guard operators.questions[index].answer == nil else { return }
       operators.questions[index].answer = reply
       let coordinator = operators.questions[index].coordinator
