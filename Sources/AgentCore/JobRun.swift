@@ -46,6 +46,8 @@ struct JobRun: Sendable, Hashable {
   private var defaultShares = 100
   /// Guest cells whose memory lay on several cells before, so that "where it was" cannot be checked.
   private var spread: [Int] = []
+  /// CPUs that were online at the inspection: the kernel gives a thread no other, whatever libvirt's record says.
+  private var online = CPUSet()
 
   init(job: Job, desired: Pinning, driver: DriverChoice, before: Pinning?, isUpkeep: Bool, now: Instant) {
     self.job = job
@@ -104,6 +106,7 @@ struct JobRun: Sendable, Hashable {
         observed: nil)
     }
     if let refusal = staleness(of: guest) { return .end(.refused(refusal), observed: guest) }
+    online = preflight.topology.cpus
     defaultShares = preflight.facts.cgroupVersion == 1 ? 1024 : 100
     writesConfig = libvirtAnswers
     let refusal = preflight.refusal(of: desired, for: guest, scope: job.scope) ?? driverRefusal
@@ -305,6 +308,7 @@ struct JobRun: Sendable, Hashable {
     // Pages that have come nearer to where they belong stay there.
     old.memory.removeAll { isUpkeep || spread.contains($0.guestCell) }
     old.vcpus = old.vcpus.filter { desired.cpuset(ofVCPU: $0.vcpu) != nil }
+    old = old.within(online)
     let left =
       Verification(desired: old, scope: .live, checksRecords: false).differences(in: guest) + recordsLeft(in: guest)
     if left.isEmpty {
@@ -369,5 +373,22 @@ struct JobRun: Sendable, Hashable {
 
   private var unexpected: Refusal {
     Refusal(.kernelRefused, "a step ended in an unexpected way", remedy: "see the agent's log")
+  }
+}
+
+extension Pinning {
+  /// The same pins without CPUs that are not among these; a pin of which nothing is left says nothing.
+  fileprivate func within(_ cpus: CPUSet) -> Pinning {
+    func kept(_ cpuset: CPUSet) -> CPUSet? {
+      let left = cpuset.intersection(cpus)
+      return left.isEmpty ? nil : left
+    }
+    var copy = self
+    copy.vcpus = vcpus.compactMap { pin in kept(pin.cpuset).map { VCPUPin(vcpu: pin.vcpu, cpuset: $0) } }
+    copy.iothreads = iothreads.compactMap { pin in
+      kept(pin.cpuset).map { IOThreadPin(iothread: pin.iothread, cpuset: $0) }
+    }
+    copy.emulator = emulator.flatMap(kept)
+    return copy
   }
 }
