@@ -63,6 +63,8 @@ extension Agent {
       message.envelope.payload = .hello(hello)
       message.envelope.epoch = journal.highestEpoch
       return message
+    case .refused:
+      return message
     case .heartbeat, .report:
       return links[message.link].epoch == nil ? nil : message
     case .jobReport(let report):

@@ -114,6 +114,17 @@ extension Agent {
     beginWaiting(now, &output)
   }
 
+  /// A coordinator of a later version is told, or it would send the same job for ever.
+  mutating func refuse(
+    _ messageID: UInt64?, _ job: JobID?, _ refusal: Refusal, _ link: Int, _ output: inout Output
+  ) {
+    guard links.indices.contains(link), links[link].connected else { return }
+    let name = job.map { "\($0)" } ?? "none"
+    output.notes.append(
+      Note(.warning, "message not understood", ["link": "\(link)", "job": name, "reason": refusal.description]))
+    send(.refused(refusal, job: job), on: link, answering: messageID, &output)
+  }
+
   /// Keeps the lease while the coordinator that is obeyed speaks. Another behind the same connection, such as that one
   /// after a restart, is asked who it is.
   private mutating func notice(_ envelope: Envelope<ToAgent>, _ link: Int, _ now: Instant) {

@@ -15,6 +15,8 @@ public struct Agent: Sendable {
     case connected(link: Int)
     case disconnected(link: Int)
     case received(Envelope<ToAgent>, link: Int)
+    /// A message that could not be understood, and the job that its envelope names.
+    case unreadable(messageID: UInt64?, job: JobID?, Refusal, link: Int)
     case completed(CommandID, CommandOutcome)
     /// The journal of the output before could not be written, and so nothing of that output was carried out. Comes
     /// before any other event; every other one says that the journal is durable.
@@ -129,6 +131,8 @@ public struct Agent: Sendable {
       links[link] = Link()
     case .received(let envelope, let link):
       received(envelope, link, now, &output)
+    case .unreadable(let messageID, let job, let refusal, let link):
+      refuse(messageID, job, refusal, link, &output)
     case .completed(let id, let outcome):
       completed(id, outcome, now, &output)
     case .poked:

@@ -30,6 +30,9 @@ extension Coordinator {
     case .jobReport(let report):
       took(report, from: id, at: Reading(boot: envelope.boot, sequence: envelope.sequence), now, &output)
       askForReport(index, unless: true, &output)
+    case .refused(let refusal, let job):
+      let reading = Reading(boot: envelope.boot, sequence: envelope.sequence)
+      notUnderstood(job, refusal, in: envelope.epoch, by: id, at: reading, now, &output)
     }
   }
 

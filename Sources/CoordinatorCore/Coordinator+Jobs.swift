@@ -180,6 +180,27 @@ extension Coordinator {
     end(index, report, at: reading, now, &output)
   }
 
+  /// An agent older than this coordinator does not know what a job says, however often it comes.
+  mutating func notUnderstood(
+    _ id: JobID?, _ refusal: Refusal, in term: Epoch, by host: HostID, at reading: Reading, _ now: Instant,
+    _ output: inout Output
+  ) {
+    output.notes.append(
+      Note(
+        .warning, "agent did not understand",
+        ["host": host.text, "job": id.map { "\($0)" } ?? "none", "reason": refusal.description]))
+    // Of another term it may be another job of that number.
+    guard storeRefusal == nil, let id, term == epoch, let index = jobs.lastIndex(where: { $0.job.id == id }) else { return }
+    let job = jobs[index].job
+    guard job.host == host, !jobs[index].state.isFinal else { return }
+    let why = Refusal(
+      .unsupported, "the agent of host \(host) does not understand the job: \(refusal.message)",
+      remedy: "update the agent")
+    let report = JobReport(job: id, guest: job.guest, generation: job.generation, outcome: .refused(why))
+    jobs[index].report = report
+    end(index, report, at: reading, now, &output)
+  }
+
   /// Ends a job by its host's word, or by an operator's who has given the host up.
   private mutating func end(
     _ index: Int, _ report: JobReport, at reading: Reading? = nil, givenUpBy actor: String? = nil, _ now: Instant,

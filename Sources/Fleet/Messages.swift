@@ -8,6 +8,8 @@ public enum ToCoordinator: Sendable, Hashable {
   /// Nothing changed since the report of that sequence.
   case heartbeat(lastReport: UInt64)
   indirect case jobReport(JobReport)
+  /// The message that this answers was not understood; `job` is the number of the job that it carried, if any.
+  case refused(Refusal, job: JobID?)
 }
 
 /// Who is there, and what it remembers.
@@ -83,6 +85,8 @@ public struct Envelope<Payload: Sendable & Hashable>: Sendable, Hashable {
   /// Unique per sender and boot; an answer repeats it in `answering`.
   public var messageID: UInt64
   public var answering: UInt64?
+  /// The number of the job that a coordinator's message carries, for whoever understands no more of it.
+  public var job: JobID?
   /// The coordinator's term, as far as the sender knows it.
   public var epoch: Epoch
   /// The sender's boot; from operators, one run of their program, or empty.
@@ -93,12 +97,13 @@ public struct Envelope<Payload: Sendable & Hashable>: Sendable, Hashable {
 
   public init(
     protocolLowest: Int = ProtocolVersion.lowest, protocolHighest: Int = ProtocolVersion.highest, messageID: UInt64,
-    answering: UInt64? = nil, epoch: Epoch, boot: BootID, sequence: UInt64, payload: Payload
+    answering: UInt64? = nil, job: JobID? = nil, epoch: Epoch, boot: BootID, sequence: UInt64, payload: Payload
   ) {
     self.protocolLowest = protocolLowest
     self.protocolHighest = protocolHighest
     self.messageID = messageID
     self.answering = answering
+    self.job = job
     self.epoch = epoch
     self.boot = boot
     self.sequence = sequence

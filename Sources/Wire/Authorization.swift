@@ -8,7 +8,7 @@ public enum Authorization {
   /// The role that an agent's message needs.
   public static func requiredRole(for message: ToCoordinator) -> Role {
     switch message {
-    case .hello, .report, .heartbeat, .jobReport: .agent
+    case .hello, .report, .heartbeat, .jobReport, .refused: .agent
     }
   }
 

@@ -84,6 +84,7 @@ public enum EnvelopeCodec {
     proto.protocolHighest = UInt32(clamping: envelope.protocolHighest)
     proto.messageID = envelope.messageID
     if let answering = envelope.answering { proto.answering = answering }
+    if let job = envelope.job { proto.job = job.number }
     proto.epoch = envelope.epoch.number
     proto.boot = envelope.boot.text
     proto.sequence = envelope.sequence
@@ -112,10 +113,11 @@ public enum EnvelopeCodec {
       return Envelope(
         protocolLowest: Int(proto.protocolLowest), protocolHighest: Int(proto.protocolHighest),
         messageID: proto.messageID, answering: proto.hasAnswering ? proto.answering : nil,
+        job: proto.hasJob ? JobID(try FieldCheck.counter(proto.job, "job")) : nil,
         epoch: Epoch(try FieldCheck.counter(proto.epoch, "epoch")), boot: BootID(proto.boot),
         sequence: try FieldCheck.counter(proto.sequence, "sequence"), payload: try payload(proto.payload))
     } catch {
-      throw WireError(error, messageID: header.messageID)
+      throw WireError(error, messageID: header.messageID, job: header.job.map { JobID($0) })
     }
   }
 

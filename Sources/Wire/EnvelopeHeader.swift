@@ -6,6 +6,8 @@ struct EnvelopeHeader {
   private(set) var protocolHighest: UInt64 = 0
   /// Nil until it has been read, so that the refusal of broken bytes names the message whenever it can.
   private(set) var messageID: UInt64?
+  /// The job that the message carries; nil where it carries none, or none that can be.
+  private(set) var job: UInt64?
 
   /// Reads the envelope's own fields and steps over its payload.
   mutating func read(_ bytes: [UInt8]) throws(WireError.Kind) {
@@ -16,6 +18,7 @@ struct EnvelopeHeader {
       case 1: protocolLowest = value
       case 2: protocolHighest = value
       case 3: messageID = value
+      case 8: job = value < FieldCheck.counterMax ? value : nil
       default: continue
       }
     }

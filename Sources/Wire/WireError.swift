@@ -5,10 +5,13 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
   public var kind: Kind
   /// The id of the refused message, when that much could be read; the refusal's envelope names it in `answering`.
   public var messageID: UInt64?
+  /// The job that the refused message carries, as its envelope names it.
+  public var job: JobID?
 
-  public init(_ kind: Kind, messageID: UInt64? = nil) {
+  public init(_ kind: Kind, messageID: UInt64? = nil, job: JobID? = nil) {
     self.kind = kind
     self.messageID = messageID
+    self.job = job
   }
 
   /// What is wrong.

@@ -13,6 +13,10 @@ extension WireLayout {
       2: .message("report", .hostReport),
       3: .message("heartbeat", .scalars),
       4: .message("job_report", .jobReport),
+      5: .message("refused", .messageRefused),
+    ],
+    .messageRefused: [
+      1: .message("refusal", .refusal)
     ],
     .toAgent: [
       1: .message("welcome", .welcome),

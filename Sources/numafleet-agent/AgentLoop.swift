@@ -65,7 +65,7 @@ final class AgentLoop {
       do throws(WireError) {
         step(.received(try EnvelopeCodec.decodeToAgent(bytes), link: link(name)))
       } catch {
-        log.warning("message not understood", metadata: ["link": "\(name)", "reason": "\(error)"])
+        step(.unreadable(messageID: error.messageID, job: error.job, error.refusal, link: link(name)))
       }
     case .malformed(let frames, let name):
       log.warning("malformed message", metadata: ["link": "\(name)", "frames": "\(frames)"])

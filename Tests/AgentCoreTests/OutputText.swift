@@ -37,6 +37,8 @@ extension Agent.Message {
     case .report(let report): return to + report.line
     case .heartbeat(let last): return to + "heartbeat, last report #\(last)"
     case .jobReport(let report): return to + report.line + answer
+    case .refused(let refusal, let job):
+      return to + "not understood, job \(job.map { "\($0)" } ?? "none"), \(refusal.code.rawValue)\(answer)"
     }
   }
 }

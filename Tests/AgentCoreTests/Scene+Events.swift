@@ -9,6 +9,12 @@ extension Scene {
     case "tick": return .tick
     case "poke": return .poked
     case "connect": return .connected(link: link(words))
+    case "garbled":
+      messages += 1
+      return .unreadable(
+        messageID: messages, job: try words.int("job").map { JobID(UInt64($0)) },
+        Refusal(.unsupported, "job.action has a value that this version does not know", remedy: "upgrade"),
+        link: link(words))
     case "disconnect": return .disconnected(link: link(words))
     default:
       messages += 1

@@ -63,6 +63,10 @@ extension Scene {
       return .report(report)
     case "heartbeat":
       return .heartbeat(lastReport: UInt64(try words.int("last") ?? Int(try world[host].lastReport)))
+    case "garbled":
+      return .refused(
+        Refusal(.unsupported, "job.action has a value that this version does not know", remedy: "upgrade"),
+        job: words.all.dropFirst().first.flatMap { UInt64($0) }.map { JobID($0) })
     case "running", "verified", "refused", "diverged":
       return .jobReport(try jobReport(word, host, words))
     default:

@@ -10,6 +10,7 @@ enum GoldenMessages {
         Hello(softwareVersion: "0.2.0", topologyHash: 1, highestEpoch: 4, epochOwner: "c00d", capabilities: .alive))),
     "heartbeat": agent(.heartbeat(lastReport: 77)),
     "report": agent(.report(report)),
+    "message-refused": agent(.refused(refusal, job: 12)),
     "report-journal": agent(
       .report(
         HostReport(
@@ -32,6 +33,7 @@ enum GoldenMessages {
         Welcome(
           host: "zurich-07", epoch: 4, wantsTopology: false, heartbeatMilliseconds: 2_000, answersHeartbeats: true))),
     "alive": coordinator(.alive),
+    "numbered": Envelope(messageID: 2_003, job: 12, epoch: 4, boot: "c00d", sequence: 100, payload: .alive),
     "job": coordinator(.job(job(.apply(desired: pinning, expected: Pinning(emulator: [0, 1]))))),
     "start-job": coordinator(
       .job(job(.start(domainXML: "<domain type='kvm'/>", shape: shape, placement: placement)))),

@@ -5,6 +5,13 @@ import Testing
 @testable import Wire
 
 @Suite struct RefusalTests {
+  @Test func theJobOfAMessageIsKnownHoweverLittleOfItIsUnderstood() throws {
+    let sent = Envelope(messageID: 7, job: 12, epoch: 3, boot: "b", sequence: 1, payload: ToAgent.alive)
+    #expect(
+      throws: WireError(.unknownPayload(expected: "an agent's message"), messageID: 7, job: 12)
+    ) { try EnvelopeCodec.decodeToCoordinator(EnvelopeCodec.encode(sent)) }
+  }
+
   @Test func anotherProtocolVersionIsRefusedBeforeItsPayloadIsRead() throws {
     for (lowest, highest) in [(2, 3), (0, 0), (7, 7)] {
       let bytes = RawMessage.build {

@@ -58,7 +58,7 @@ extension Sampler {
   }
 
   mutating func toCoordinator() -> ToCoordinator {
-    switch int(0...3) {
+    switch int(0...4) {
     case 0:
       .hello(
         Hello(
@@ -66,6 +66,7 @@ extension Sampler {
           epochOwner: maybe { BootID($0.text()) }, capabilities: AgentCapabilities(rawValue: bits())))
     case 1: .report(report())
     case 2: .heartbeat(lastReport: bits() >> 2)
+    case 3: .refused(refusal(), job: maybe { $0.counter() })
     default: .jobReport(jobReport())
     }
   }
@@ -195,6 +196,7 @@ extension Sampler {
   mutating func envelope<Payload>(_ payload: Payload) -> Envelope<Payload> {
     Envelope(
       protocolLowest: int(0...1), protocolHighest: int(1...9), messageID: bits(), answering: maybe { $0.bits() },
+      job: maybe { $0.counter() },
       epoch: counter(), boot: BootID(text()), sequence: bits() >> 2, payload: payload)
   }
 }

@@ -17,6 +17,11 @@ extension ProtoToCoordinator {
       proto.lastReport = lastReport
       message = .heartbeat(proto)
     case .jobReport(let report): message = .jobReport(ProtoJobReport(report))
+    case .refused(let refusal, let job):
+      var proto = ProtoMessageRefused()
+      proto.refusal = ProtoRefusal(refusal)
+      if let job { proto.job = job.number }
+      message = .refused(proto)
     }
   }
 }
@@ -35,6 +40,11 @@ extension ToCoordinator {
     case .heartbeat(let heartbeat):
       self = .heartbeat(lastReport: try FieldCheck.counter(heartbeat.lastReport, "heartbeat.last_report"))
     case .jobReport(let report): self = .jobReport(try JobReport(report))
+    case .refused(let refused):
+      try FieldCheck.present(refused.hasRefusal, "refused.refusal")
+      self = .refused(
+        try Refusal(refused.refusal),
+        job: refused.hasJob ? JobID(try FieldCheck.counter(refused.job, "refused.job")) : nil)
     case nil: throw .unknownPayload(expected: "an agent's message")
     }
   }

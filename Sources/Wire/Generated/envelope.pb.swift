@@ -10,7 +10,7 @@
 
 /// What travels around every payload: one envelope is one ZeroMQ frame.
 ///
-/// Field numbers 1 to 7 keep their meaning in every version, so that a peer of another version can always be
+/// Field numbers 1 to 8 keep their meaning in every version, so that a peer of another version can always be
 /// answered. Later versions add fields and payloads; none is ever renumbered or reused.
 
 internal import SwiftProtobuf
@@ -76,6 +76,16 @@ nonisolated struct ProtoEnvelope: @unchecked Sendable {
     set {_uniqueStorage()._sequence = newValue}
   }
 
+  /// The job that a coordinator's message carries, so that an agent can refuse a job that it does not understand.
+  var job: UInt64 {
+    get {_storage._job ?? 0}
+    set {_uniqueStorage()._job = newValue}
+  }
+  /// Returns true if `job` has been explicitly set.
+  var hasJob: Bool {_storage._job != nil}
+  /// Clears the value of `job`. Subsequent reads from it will return its default value.
+  mutating func clearJob() {_uniqueStorage()._job = nil}
+
   var payload: OneOf_Payload? {
     get {return _storage._payload}
     set {_uniqueStorage()._payload = newValue}
@@ -134,7 +144,7 @@ fileprivate nonisolated let _protobuf_package = "numafleet.v1"
 
 nonisolated extension ProtoEnvelope: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Envelope"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_lowest\0\u{3}protocol_highest\0\u{3}message_id\0\u{1}answering\0\u{1}epoch\0\u{1}boot\0\u{1}sequence\0\u{4}\u{9}to_coordinator\0\u{3}to_agent\0\u{3}operator_request\0\u{3}operator_reply\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_lowest\0\u{3}protocol_highest\0\u{3}message_id\0\u{1}answering\0\u{1}epoch\0\u{1}boot\0\u{1}sequence\0\u{1}job\0\u{4}\u{8}to_coordinator\0\u{3}to_agent\0\u{3}operator_request\0\u{3}operator_reply\0")
 
   fileprivate class _StorageClass {
     var _protocolLowest: UInt32 = 0
@@ -144,6 +154,7 @@ nonisolated extension ProtoEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messa
     var _epoch: UInt64 = 0
     var _boot: String = String()
     var _sequence: UInt64 = 0
+    var _job: UInt64? = nil
     var _payload: ProtoEnvelope.OneOf_Payload?
 
       // This property is used as the initial default value for new instances of the type.
@@ -162,6 +173,7 @@ nonisolated extension ProtoEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messa
       _epoch = source._epoch
       _boot = source._boot
       _sequence = source._sequence
+      _job = source._job
       _payload = source._payload
     }
   }
@@ -188,6 +200,7 @@ nonisolated extension ProtoEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messa
         case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._epoch) }()
         case 6: try { try decoder.decodeSingularStringField(value: &_storage._boot) }()
         case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._sequence) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._job) }()
         case 16: try {
           var v: ProtoToCoordinator?
           var hadOneofValue = false
@@ -273,6 +286,9 @@ nonisolated extension ProtoEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messa
       if _storage._sequence != 0 {
         try visitor.visitSingularUInt64Field(value: _storage._sequence, fieldNumber: 7)
       }
+      try { if let v = _storage._job {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 8)
+      } }()
       switch _storage._payload {
       case .toCoordinator?: try {
         guard case .toCoordinator(let v)? = _storage._payload else { preconditionFailure() }
@@ -308,6 +324,7 @@ nonisolated extension ProtoEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messa
         if _storage._epoch != rhs_storage._epoch {return false}
         if _storage._boot != rhs_storage._boot {return false}
         if _storage._sequence != rhs_storage._sequence {return false}
+        if _storage._job != rhs_storage._job {return false}
         if _storage._payload != rhs_storage._payload {return false}
         return true
       }
