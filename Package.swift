@@ -126,7 +126,7 @@ let package = Package(
       "numafleet",
       [
         "Fleet", "NUMA", "Wire", "ClusterConfig", "ZeroMQTransport", "LibvirtXML", "Daemon", "CWireReference",
-        "CZlib", "PlacementEngine", "PlacementTrials", "Simulation", "Store", argumentParser,
+        "CZlib", "PlacementEngine", "PlacementTrials", "Simulation", "Store", "CoordinatorCore", argumentParser,
       ]),
     // The engine's speed, memory and work, held against thresholds.
     executable("placement-benchmark", ["PlacementTrials"]),

@@ -11,6 +11,8 @@ import Testing
     ("bench wire --rounds 0", "--rounds is 0; allowed: 1...100"),
     ("bench wire --seconds 0", "--seconds is 0.0; allowed: 0.1...600"),
     ("bench wire --in-flight 65", "--in-flight is 65; allowed: 1...64"),
+    ("bench start --guests 1", "--guests is 1; allowed: 2000...1000000"),
+    ("bench start --rounds 0", "--rounds is 0; allowed: 1...100"),
     ("bench agent --guests 201", "--guests is 201; allowed: 0...200"),
     ("bench agent --seconds 0", "--seconds is 0; allowed: 1...86400"),
     ("bench agent --agents 1", "Unknown option '--agents'"),
@@ -78,5 +80,18 @@ import Testing
       #expect(figures[key] ?? 0 > 0, "\(key)")
     }
     #expect(figures["p99_us"] ?? 0 >= figures["p50_us"] ?? 0)
+  }
+
+  @Test(.enabled(if: daemonsAreHere, "the daemons are not built beside the tests"))
+  func aCoordinatorServesOnAFilledStore() throws {
+    let run = try Run("bench start --hosts 2 --guests 2000 --events 10 --rounds 1 --json")
+    #expect(run.exit == .done, "\(run.out)")
+    let figures = try JSONDecoder().decode([String: Double].self, from: Data(run.out.utf8))
+    #expect(
+      figures.keys.sorted() == [
+        "events", "guests", "hosts", "rounds", "rss_kib", "seconds", "seconds_min", "store_kib",
+      ])
+    #expect(figures["hosts"] == 2 && figures["guests"] == 2000 && figures["events"] == 10)
+    for key in ["rss_kib", "seconds", "store_kib"] { #expect(figures[key] ?? 0 > 0, "\(key)") }
   }
 }

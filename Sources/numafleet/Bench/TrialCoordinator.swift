@@ -10,11 +10,14 @@ final class TrialCoordinator {
   let process: ChildProcess
   private let client: CoordinatorClient
 
-  /// Starts it and waits until it answers.
+  /// Starts it, on the folder's store if there is one, and waits until it answers.
   init(_ programs: Programs, in folder: TrialFolder, hostsMax: Int) throws(CommandFailure) {
     let program = try programs.path("numafleet-coordinator")
     endpoint = "tcp://127.0.0.1:\(try Self.freePort())"
-    publicKey = try newKey(folder.file("coordinator.key")).publicKey
+    let key = folder.file("coordinator.key")
+    // A second coordinator in the same folder is the first one started again.
+    let known = try? KeyFile.readSecret(key)
+    publicKey = if let known { known.publicKey } else { try newKey(key).publicKey }
     let policy = try folder.write("kind: policy\n", to: "policy.yaml")
     let configuration = try folder.write(
       """
@@ -22,7 +25,7 @@ final class TrialCoordinator {
       listen_agents: \(endpoint)
       local_socket: \(folder.file("operator.sock"))
       store: \(folder.file("coordinator.sqlite"))
-      key_file: \(folder.file("coordinator.key"))
+      key_file: \(key)
       policy_file: \(policy)
       max_hosts: \(hostsMax)
 
