@@ -1,4 +1,5 @@
 public import Fleet
+import NUMA
 import PlacementEngine
 
 /// The coordinator's state machine: it folds reports into an inventory, plans, commits, sends jobs and follows them
@@ -178,6 +179,8 @@ public struct Coordinator: Sendable {
     deliver(now, &output)
     retryStore(now, &output)
     tellFollowers(&output)
+    // Or the loop would fail to store it and say so for ever.
+    invariant(storeRefusal == nil || output.writes.isEmpty, "something is written while the store takes no writes")
     return output
   }
 

@@ -113,6 +113,15 @@ import Testing
     #expect(open() == nil)
   }
 
+  /// A coordinator that waits hears no host, and they speak every 2 s.
+  @Test func aLockIsWaitedForOnlyBrieflyOnceATermHasBegun() throws {
+    let ledger = try Ledger(path: scratch.ledgerPath)
+    func wait() throws -> Int? { try ledger.queue.read { try Int.fetchOne($0, sql: "PRAGMA busy_timeout") } }
+    #expect(try wait() == 5000)
+    _ = try ledger.beginTerm()
+    #expect(try wait() == 250)
+  }
+
   @Test func fileHeldByAnotherProgramIsLocked() throws {
     let ledger = try Ledger(path: scratch.ledgerPath, pagesMax: nil, busyMilliseconds: 20)
     try scratch.rawConnection().writeWithoutTransaction { db in
