@@ -75,16 +75,21 @@ enum Sample {
       publicKey: String(repeating: letter, count: 40), owner: owner, role: .agent, since: 3, revoked: revoked)
   }
 
-  static func topology(cells: Int = 2) -> TopologyRecord {
+  static func topology(cells: Int = 2) -> TopologyRecord { machine(cells: cells, cpus: 1, mib: 4096) }
+
+  /// A machine of like cells.
+  static func machine(cells: Int, cpus: Int, mib: Int) -> TopologyRecord {
     let all = (0..<cells).map {
       Cell(
-        id: $0, memoryTotal: KiB(gib: 4), memoryFree: 0, pages: [PagePool(size: .huge2M, total: 9, free: 0)],
-        cpus: [$0])
+        id: $0, memoryTotal: KiB(mib: mib), memoryFree: 0, pages: [PagePool(size: .huge2M, total: 9, free: 0)],
+        cpus: CPUSet(($0 * cpus)..<(($0 + 1) * cpus)))
+    }
+    let pcpus = (0..<(cells * cpus)).map {
+      PCPU(id: $0, cell: $0 / cpus, socket: $0 / cpus, die: 0, core: $0, siblings: [$0])
     }
     let rows = (0..<cells).map { a in (0..<cells).map { a == $0 ? 10 : 20 } }
     let topology = HostTopology(
-      cells: all, pcpus: all.indices.map { PCPU(id: $0, cell: $0, socket: $0, die: 0, core: 0, siblings: [$0]) },
-      distances: DistanceMatrix(ids: Array(0..<cells), rows: rows))
+      cells: all, pcpus: pcpus, distances: DistanceMatrix(ids: Array(0..<cells), rows: rows))
     return TopologyRecord(hash: topology.contentHash, topology: topology)
   }
 
