@@ -19,6 +19,8 @@ public struct CoordinatorConfiguration: Sendable, Hashable {
   public var log: LogConfiguration
   /// The most hosts that are admitted; 1...50,000.
   public var maxHosts: Int
+  /// The newest events that the store keeps; 0...1,000,000,000, where 0 keeps all.
+  public var keepEvents: Int
 
   /// Validates the text of a coordinator file.
   public init(parsing text: String, file: String, overriding settings: [String] = []) throws(ConfigurationError) {
@@ -40,11 +42,12 @@ public struct CoordinatorConfiguration: Sendable, Hashable {
     unreachableMilliseconds = try unreachable?.number(in: (2 * heartbeat)...600_000) ?? 3 * heartbeat
     log = try LogConfiguration(level: section[.log_level], format: section[.log_format])
     maxHosts = try section[.max_hosts]?.number(in: 1...50_000) ?? 1000
+    keepEvents = try section[.keep_events]?.number(in: 0...1_000_000_000) ?? 1_000_000
   }
 
   enum Key: String, SectionKey {
     case kind, listen_agents, listen_operators, local_socket, store, key_file, policy_file
-    case heartbeat_milliseconds, unreachable_milliseconds, log_level, log_format, max_hosts
+    case heartbeat_milliseconds, unreachable_milliseconds, log_level, log_format, max_hosts, keep_events
   }
 }
 

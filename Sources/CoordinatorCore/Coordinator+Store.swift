@@ -91,6 +91,7 @@ extension Coordinator {
     lastPlan = restored.lastPlan
     lastJob = restored.lastJob
     lastEvent = restored.lastEvent
+    eventFloor = restored.eventFloor
     deliveries = jobs.filter { !$0.state.isFinal }.map { Delivery(job: $0.job.id, due: now) }
     placer = Placer(inventory: inventory(now), policy: policy)
   }

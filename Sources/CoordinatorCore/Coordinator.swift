@@ -96,16 +96,18 @@ public struct Coordinator: Sendable {
     public var heartbeatMilliseconds: Int
     public var unreachableMilliseconds: Int
     public var hostsMax: Int
+    /// The newest events that are kept; 0 keeps all.
+    public var keepEvents: UInt64
     public init(
       softwareVersion: String, boot: BootID = "", heartbeatMilliseconds: Int = 2000,
-      unreachableMilliseconds: Int = 6000,
-      hostsMax: Int = 10_000
+      unreachableMilliseconds: Int = 6000, hostsMax: Int = 10_000, keepEvents: UInt64 = 1_000_000
     ) {
       self.softwareVersion = softwareVersion
       self.boot = boot
       self.heartbeatMilliseconds = heartbeatMilliseconds
       self.unreachableMilliseconds = unreachableMilliseconds
       self.hostsMax = hostsMax
+      self.keepEvents = keepEvents
     }
   }
 
@@ -131,6 +133,10 @@ public struct Coordinator: Sendable {
   var lastPlan: PlanID = 0
   var lastJob: JobID = 0
   var lastEvent: UInt64 = 0
+  /// Events up to this sequence are no longer kept.
+  var eventFloor: UInt64 = 0
+  /// No more events are let go before this.
+  var forgettingDue: Instant?
   var pending: [PendingPlan] = []
   /// The newest commands with their answers, oldest first.
   var commands: [CommandRecord] = []
@@ -176,6 +182,7 @@ public struct Coordinator: Sendable {
     case .tick: break
     }
     noticeSilence(now, &output)
+    forgetEvents(exceeding: Self.eventsPortion - 1, now, &output)
     deliver(now, &output)
     retryStore(now, &output)
     tellFollowers(&output)
@@ -197,6 +204,7 @@ public struct Coordinator: Sendable {
     log(
       .coordinatorStarted, actor: "coordinator", "term \(epoch) began, version \(settings.softwareVersion)", now,
       &output)
+    forgetEvents(exceeding: 0, now, &output)
     return output
   }
 
@@ -222,6 +230,22 @@ public struct Coordinator: Sendable {
         FleetEvent(
           sequence: lastEvent, wallMilliseconds: now.wallMilliseconds, kind: kind, host: host, guest: guest, job: job,
           actor: actor, text: text)))
+  }
+
+  /// Events that are let go at once, so that no transaction lasts long.
+  static let eventsPortion: UInt64 = 10_000
+
+  /// Lets the oldest events go once there are more than so many beyond those that are kept, a portion each second.
+  private mutating func forgetEvents(exceeding slack: UInt64, _ now: Instant, _ output: inout Output) {
+    guard storeRefusal == nil, settings.keepEvents > 0, lastEvent - eventFloor > settings.keepEvents + slack else { return }
+    if let due = forgettingDue, now < due { return }
+    forgettingDue = now.advanced(byMilliseconds: 1000)
+    let first = eventFloor + 1
+    eventFloor = min(lastEvent - settings.keepEvents, eventFloor + Self.eventsPortion)
+    log(
+      .eventsForgotten, actor: "coordinator",
+      "events \(first) to \(eventFloor) are no longer kept, as keep_events is \(settings.keepEvents)", now, &output)
+    output.writes.append(.forgottenEvents(upTo: eventFloor))
   }
 
   private func tellFollowers(_ output: inout Output) {

@@ -31,6 +31,8 @@ public enum Write: Sendable, Hashable {
   case forgottenHost(HostID)
   /// Inserted; the newest `CommandRecord.keptMax` are kept.
   case command(CommandRecord)
+  /// The oldest events, up to a sequence, are no longer kept; the event that tells of it is.
+  case forgottenEvents(upTo: UInt64)
 }
 
 /// What a coordinator starts from: everything durable, read once at the start of its term.
@@ -38,6 +40,8 @@ public struct Restored: Sendable, Hashable {
   /// This term; the store has already raised and committed it.
   public var epoch: Epoch
   public var lastEvent: UInt64
+  /// Events up to this sequence are no longer kept.
+  public var eventFloor: UInt64
   public var plans: [Plan]
   /// All jobs that are not final or whose claims are held, and the newest final ones.
   public var jobs: [JobRecord]
@@ -59,13 +63,15 @@ public struct Restored: Sendable, Hashable {
   public var lastJob: JobID
 
   public init(
-    epoch: Epoch, lastEvent: UInt64 = 0, plans: [Plan] = [], jobs: [JobRecord] = [], claims: [Claim] = [],
+    epoch: Epoch, lastEvent: UInt64 = 0, eventFloor: UInt64 = 0, plans: [Plan] = [], jobs: [JobRecord] = [],
+    claims: [Claim] = [],
     generations: [GuestGeneration] = [], keys: [AuthorizedKey] = [], draining: [HostID] = [],
     topologies: [TopologyRecord] = [], hosts: [HostRecord] = [], sightings: [Sighting] = [],
     commands: [CommandRecord] = [], lastPlan: PlanID = 0, lastJob: JobID = 0
   ) {
     self.epoch = epoch
     self.lastEvent = lastEvent
+    self.eventFloor = eventFloor
     self.plans = plans
     self.jobs = jobs
     self.claims = claims

@@ -31,6 +31,6 @@ public struct FleetEvent: Sendable, Hashable, Codable {
     case commandAccepted, commandRefused, planCommitted, planEnded
     case jobSent, jobVerified, jobRefused, jobDiverged
     case keyAuthorized, keyRevoked, policyReloaded, messageRefused, hostDraining, hostResumed, hostForgotten
-    case storeRecovered
+    case storeRecovered, eventsForgotten
   }
 }

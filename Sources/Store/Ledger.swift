@@ -9,6 +9,7 @@ import Synchronization
 /// - One process at a time; a lock beside the file is held for as long as the ledger lives.
 /// - When `commit` returns, all its writes are on the disk (WAL, `synchronous=FULL`); when it throws, none is.
 /// - The epoch rises with every term, a guest's generation with every decision, and neither ever falls.
+/// - Of the events only the oldest go, up to a recorded floor; what remains is numbered without gaps.
 /// - Two claims never hold the same dedicated pcpu of a host; the schema refuses the second.
 /// - An existing file that is damaged, foreign or newer is reported and left exactly as it was found.
 /// - After the disk has failed once nothing more is written: what a failed fsync left behind is unknown until the

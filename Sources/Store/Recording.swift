@@ -37,6 +37,9 @@ extension Database {
       try run("DELETE FROM sighting WHERE host = ? AND guest = ?", [host.text, guest.text])
     case .forgottenHost(let host): try run("DELETE FROM host WHERE id = ?", [host.text])
     case .command(let record): try self.record(record)
+    case .forgottenEvents(let last):
+      try run("UPDATE event_floor SET sequence = ?", [column(last)])
+      try run("DELETE FROM event WHERE sequence <= ?", [column(last)])
     }
   }
 
@@ -156,6 +159,7 @@ extension Write {
     case .sighting(let sighting): "guest \(sighting.guest) on host \(sighting.host)"
     case .vanished(let guest, let host): "leave of guest \(guest) from host \(host)"
     case .forgottenHost(let host): "forgetting of host \(host)"
+    case .forgottenEvents(let last): "forgetting of events up to \(last)"
     case .command(let record): "answer to request \(record.id.messageID) of \(record.actor)"
     }
   }

@@ -16,6 +16,7 @@ extension Database {
     Restored(
       epoch: Epoch(try number("SELECT epoch FROM term")),
       lastEvent: try number("SELECT coalesce(max(sequence), 0) FROM event"),
+      eventFloor: try number("SELECT sequence FROM event_floor"),
       plans: try plansToRestore(),
       jobs: try jobsToRestore(),
       claims: try values(of: Claim.self, "SELECT body FROM claim ORDER BY job"),

@@ -14,7 +14,9 @@ enum Schema {
       for part in [term, history, work, claims, keys] { try db.execute(sql: part) }
     }
     migrator.registerMigration("v2") { db in try db.execute(sql: draining) }
-    migrator.registerMigration("v3") { db in for part in [inventory, commands] { try db.execute(sql: part) } }
+    migrator.registerMigration("v3") { db in
+      for part in [inventory, commands, forgetting] { try db.execute(sql: part) }
+    }
     return migrator
   }
 
@@ -185,5 +187,22 @@ enum Schema {
     BEGIN SELECT RAISE(ABORT, 'an answer is never changed'); END;
     CREATE TRIGGER command_forgotten AFTER INSERT ON command
     BEGIN DELETE FROM command WHERE number <= NEW.number - \(CommandRecord.keptMax); END;
+    """
+
+  /// Lets the oldest events go, and nothing else of the audit: up to a floor that only rises.
+  private static let forgetting = """
+    CREATE TABLE event_floor (
+      singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
+      sequence INTEGER NOT NULL CHECK (sequence >= 0)
+    ) STRICT;
+    INSERT INTO event_floor VALUES (1, 0);
+    CREATE TRIGGER event_floor_rises BEFORE UPDATE ON event_floor
+    WHEN NEW.sequence < OLD.sequence OR NEW.sequence >= (SELECT coalesce(max(sequence), 0) FROM event)
+    BEGIN SELECT RAISE(ABORT, 'the floor of events may only rise, and the newest event stays'); END;
+    CREATE TRIGGER event_floor_stays BEFORE DELETE ON event_floor
+    BEGIN SELECT RAISE(ABORT, 'the floor of events is never forgotten'); END;
+    DROP TRIGGER event_remains;
+    CREATE TRIGGER event_remains BEFORE DELETE ON event WHEN OLD.sequence > (SELECT sequence FROM event_floor)
+    BEGIN SELECT RAISE(ABORT, 'events above the floor are never removed'); END;
     """
 }

@@ -40,7 +40,8 @@ struct RunCommand: ParsableCommand {
     let core = Coordinator(
       settings: Coordinator.Settings(
         softwareVersion: Coordinatord.version, boot: boot, heartbeatMilliseconds: configuration.heartbeatMilliseconds,
-        unreachableMilliseconds: configuration.unreachableMilliseconds, hostsMax: configuration.maxHosts),
+        unreachableMilliseconds: configuration.unreachableMilliseconds, hostsMax: configuration.maxHosts,
+        keepEvents: UInt64(configuration.keepEvents)),
       policy: policy, restoring: restored, now: clock.now())
     let admission = try Admission(keys: core.keys)
     let hub = try Hub(listeners(configuration, secret, admission))

@@ -35,6 +35,7 @@ private let coordinator =
   }
 
   @Test(arguments: [
+    ("keep_events=-1", "--set keep_events: keep_events is -1; allowed: 0...1000000000"),
     ("max_hosts=0", "--set max_hosts: max_hosts is 0; allowed: 1...50000"),
     ("max_host=1", "--set max_host: unknown key \"max_host\" in a coordinator file; did you mean max_hosts?"),
     ("=1", "--set =1: there is no key before '='; write --set KEY=VALUE"),

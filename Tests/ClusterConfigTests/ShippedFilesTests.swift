@@ -33,6 +33,7 @@ func shipped(_ name: String) throws -> String {
     #expect(value.unreachableMilliseconds == 6000)
     #expect(value.log.level == .info)
     #expect(value.maxHosts == 1000)
+    #expect(value.keepEvents == 1_000_000)
   }
 
   @Test func agentFileMeansWhatItSays() throws {

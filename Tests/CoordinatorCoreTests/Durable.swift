@@ -53,6 +53,7 @@ struct Durable {
       restored.hosts.removeAll { $0.id == host }
       restored.sightings.removeAll { $0.host == host }
       dropTopologies()
+    case .forgottenEvents(let last): restored.eventFloor = last
     case .command(let record): restored.commands = (restored.commands + [record]).suffix(CommandRecord.keptMax)
     }
   }

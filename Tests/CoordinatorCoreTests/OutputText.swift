@@ -40,6 +40,7 @@ extension Write {
     case .vanished(let guest, let host): "leave of \(guest) from \(host)"
     case .forgottenHost(let host): "forgetting of \(host)"
     case .command(let record): record.line
+    case .forgottenEvents(let last): "forgetting of events up to \(last)"
     }
   }
 }

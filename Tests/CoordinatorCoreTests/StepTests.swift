@@ -54,6 +54,35 @@ import Testing
     #expect(machine.begin(at: now) == expected)
   }
 
+  @Test func theOldestEventsGoAPortionEachSecond() {
+    func forgotten(_ output: Coordinator.Output) -> [String] {
+      output.writes.compactMap { write in
+        switch write {
+        case .event(let event): event.text
+        case .forgottenEvents(let last): "up to \(last)"
+        default: nil
+        }
+      }
+    }
+    var settings = Coordinator.Settings(softwareVersion: "1.0", keepEvents: 5000)
+    var restored = Restored(epoch: 3, lastEvent: 29_999, eventFloor: 100)
+    var machine = Coordinator(settings: settings, policy: Policy(), restoring: restored, now: now)
+    let words = "are no longer kept, as keep_events is 5000"
+    let begun = ["term 3 began, version 1.0", "events 101 to 10100 \(words)", "up to 10100"]
+    #expect(forgotten(machine.begin(at: now)) == begun)
+    #expect(forgotten(machine.step(.tick, at: now.advanced(byMilliseconds: 999))).isEmpty)
+    let later = now.advanced(byMilliseconds: 1000)
+    #expect(forgotten(machine.step(.tick, at: later)) == ["events 10101 to 20100 \(words)", "up to 20100"])
+    // Fewer than a portion too many wait for the next term.
+    #expect(forgotten(machine.step(.tick, at: later.advanced(byMilliseconds: 1000))).isEmpty)
+    (restored.lastEvent, restored.eventFloor) = (30_003, 20_100)
+    machine = Coordinator(settings: settings, policy: Policy(), restoring: restored, now: later)
+    #expect(forgotten(machine.begin(at: later)).last == "up to 25004")
+    settings.keepEvents = 0
+    machine = Coordinator(settings: settings, policy: Policy(), restoring: restored, now: later)
+    #expect(forgotten(machine.begin(at: later)).count == 1)
+  }
+
   @Test func anUnknownFinalReportIsAcknowledgedAndKeepsNothing() {
     var machine = coordinator()
     _ = machine.step(from("a", 1, .heartbeat(lastReport: 0)), at: now)

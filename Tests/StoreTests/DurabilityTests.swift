@@ -108,6 +108,15 @@ import Testing
     #expect(try ledger.beginTerm().commands == records.suffix(2) + more)
   }
 
+  @Test func theOldestEventsGoAndNumberingGoesOn() throws {
+    let ledger = try Ledger.inMemory()
+    try ledger.commit((1...10).map { .event(Sample.event($0)) } + [.forgottenEvents(upTo: 9)])
+    #expect(try ledger.events(after: 0, limit: 20) == [Sample.event(10)])
+    try ledger.commit([.event(Sample.event(11))])
+    let restored = try ledger.beginTerm()
+    #expect(restored.lastEvent == 11 && restored.eventFloor == 9)
+  }
+
   @Test func whatIsDurableIsReadAgainInTheSameTerm() throws {
     let ledger = try Ledger(path: scratch.ledgerPath)
     _ = try ledger.beginTerm()

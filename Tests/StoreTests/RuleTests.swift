@@ -129,6 +129,23 @@ import Testing
       })
   }
 
+  @Test(arguments: [2, 3] as [UInt64])
+  func theNewestEventIsNeverForgotten(last: UInt64) throws {
+    try ledger.commit([.event(Sample.event(2))])
+    #expect(
+      isRefused("the newest event stays") { () throws(StoreError) in
+        try ledger.commit([.forgottenEvents(upTo: last)])
+      })
+  }
+
+  @Test func theFloorOfEventsOnlyRises() throws {
+    try ledger.commit([.event(Sample.event(2)), .event(Sample.event(3)), .forgottenEvents(upTo: 2)])
+    #expect(
+      isRefused("may only rise") { () throws(StoreError) in
+        try ledger.commit([.forgottenEvents(upTo: 1)])
+      })
+  }
+
   @Test func numberBeyondSQLiteIsRefusedNotTrapped() {
     #expect(
       isRefused("beyond the largest number") { () throws(StoreError) in
@@ -147,7 +164,7 @@ import Testing
   /// Not reachable through the face of `Ledger`; the schema forbids it to whoever opens the file by hand.
   @Test(arguments: [
     "UPDATE term SET epoch = 0", "DELETE FROM term", "UPDATE event SET actor = 'nobody'", "DELETE FROM event",
-    "DELETE FROM generation", "DELETE FROM key", "UPDATE job SET body = 'no json'",
+    "DELETE FROM event_floor", "DELETE FROM generation", "DELETE FROM key", "UPDATE job SET body = 'no json'",
   ])
   func historyIsNotEditedByHand(statement: String) throws {
     let scratch = try Scratch()

@@ -71,6 +71,7 @@ extension FleetEvent.Kind: WireEnumeration {
     case .hostResumed: .hostResumed
     case .storeRecovered: .storeRecovered
     case .hostForgotten: .hostForgotten
+    case .eventsForgotten: .eventsForgotten
     }
   }
 }

@@ -310,6 +310,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
   case hostResumed // = 21
   case storeRecovered // = 22
   case hostForgotten // = 23
+  case eventsForgotten // = 24
   case UNRECOGNIZED(Int)
 
   init() {
@@ -342,6 +343,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 21: self = .hostResumed
     case 22: self = .storeRecovered
     case 23: self = .hostForgotten
+    case 24: self = .eventsForgotten
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -372,6 +374,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .hostResumed: return 21
     case .storeRecovered: return 22
     case .hostForgotten: return 23
+    case .eventsForgotten: return 24
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -402,6 +405,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .hostResumed,
     .storeRecovered,
     .hostForgotten,
+    .eventsForgotten,
   ]
 
 }
@@ -2040,7 +2044,7 @@ nonisolated extension ProtoJobState: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension ProtoEventKind: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0\u{1}EVENT_KIND_HOST_DRAINING\0\u{1}EVENT_KIND_HOST_RESUMED\0\u{1}EVENT_KIND_STORE_RECOVERED\0\u{1}EVENT_KIND_HOST_FORGOTTEN\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0\u{1}EVENT_KIND_HOST_DRAINING\0\u{1}EVENT_KIND_HOST_RESUMED\0\u{1}EVENT_KIND_STORE_RECOVERED\0\u{1}EVENT_KIND_HOST_FORGOTTEN\0\u{1}EVENT_KIND_EVENTS_FORGOTTEN\0")
 }
 
 nonisolated extension ProtoGroupRelation: SwiftProtobuf._ProtoNameProviding {

@@ -22,8 +22,6 @@ WHEN NEW.sequence <> (SELECT coalesce(max(sequence), 0) + 1 FROM event)
 BEGIN SELECT RAISE(ABORT, 'events are numbered without gaps'); END;
 CREATE TRIGGER event_stays BEFORE UPDATE ON event
 BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
-CREATE TRIGGER event_remains BEFORE DELETE ON event
-BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
 CREATE TABLE plan (
   id INTEGER PRIMARY KEY CHECK (id >= 1),
   parent INTEGER NOT NULL CHECK (parent >= 0 AND parent < id),
@@ -135,3 +133,14 @@ CREATE TRIGGER command_answered_once BEFORE UPDATE ON command
 BEGIN SELECT RAISE(ABORT, 'an answer is never changed'); END;
 CREATE TRIGGER command_forgotten AFTER INSERT ON command
 BEGIN DELETE FROM command WHERE number <= NEW.number - 4096; END;
+CREATE TABLE event_floor (
+  singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
+  sequence INTEGER NOT NULL CHECK (sequence >= 0)
+) STRICT;
+CREATE TRIGGER event_floor_rises BEFORE UPDATE ON event_floor
+WHEN NEW.sequence < OLD.sequence OR NEW.sequence >= (SELECT coalesce(max(sequence), 0) FROM event)
+BEGIN SELECT RAISE(ABORT, 'the floor of events may only rise, and the newest event stays'); END;
+CREATE TRIGGER event_floor_stays BEFORE DELETE ON event_floor
+BEGIN SELECT RAISE(ABORT, 'the floor of events is never forgotten'); END;
+CREATE TRIGGER event_remains BEFORE DELETE ON event WHEN OLD.sequence > (SELECT sequence FROM event_floor)
+BEGIN SELECT RAISE(ABORT, 'events above the floor are never removed'); END;
