@@ -190,7 +190,9 @@ extension Coordinator {
         .warning, "agent did not understand",
         ["host": host.text, "job": id.map { "\($0)" } ?? "none", "reason": refusal.description]))
     // Of another term it may be another job of that number.
-    guard storeRefusal == nil, let id, term == epoch, let index = jobs.lastIndex(where: { $0.job.id == id }) else { return }
+    guard storeRefusal == nil, let id, term == epoch, let index = jobs.lastIndex(where: { $0.job.id == id }) else {
+      return
+    }
     let job = jobs[index].job
     guard job.host == host, !jobs[index].state.isFinal else { return }
     let why = Refusal(

@@ -237,7 +237,9 @@ public struct Coordinator: Sendable {
 
   /// Lets the oldest events go once there are more than so many beyond those that are kept, a portion each second.
   private mutating func forgetEvents(exceeding slack: UInt64, _ now: Instant, _ output: inout Output) {
-    guard storeRefusal == nil, settings.keepEvents > 0, lastEvent - eventFloor > settings.keepEvents + slack else { return }
+    guard storeRefusal == nil, settings.keepEvents > 0, lastEvent - eventFloor > settings.keepEvents + slack else {
+      return
+    }
     if let due = forgettingDue, now < due { return }
     forgettingDue = now.advanced(byMilliseconds: 1000)
     let first = eventFloor + 1

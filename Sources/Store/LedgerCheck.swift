@@ -97,6 +97,9 @@ struct LedgerExamination {
     try lookAtStructure()
     try readRows(of: FleetEvent.self, in: "event", key: "sequence")
     try readRows(of: Plan.self, in: "plan", key: "id")
+    try readRows(of: HostTopology.self, in: "topology", key: "hash")
+    try readRows(of: HostFacts.self, in: "host", key: "id", column: "facts")
+    try readRows(of: CommandAnswer.self, in: "command", key: "number", column: "answer")
     try readRows(of: JobRecord.self, in: "job", key: "id")
     var dedicated: [String] = []
     try readRows(of: Claim.self, in: "claim", key: "job") { claim in
@@ -132,10 +135,10 @@ struct LedgerExamination {
   }
 
   private mutating func readRows<Value: Decodable>(
-    of type: Value.Type, in table: String, key: String, _ body: (Value) -> Void = { _ in }
+    of type: Value.Type, in table: String, key: String, column: String = "body", _ body: (Value) -> Void = { _ in }
   ) throws {
     var unreadable: [String] = []
-    let rows = try Row.fetchCursor(db, sql: "SELECT CAST(\(key) AS TEXT), body FROM \(table) ORDER BY \(key)")
+    let rows = try Row.fetchCursor(db, sql: "SELECT CAST(\(key) AS TEXT), \(column) FROM \(table) ORDER BY \(key)")
     while let row = try rows.next() {
       let (id, text): (String, String) = (row[0], row[1])
       do { body(try LedgerRow.value(type, of: text)) } catch {
@@ -171,7 +174,8 @@ struct LedgerExamination {
       code: .eventGap,
       sql: """
         SELECT 'event ' || sequence || ' follows event ' || before FROM
-          (SELECT sequence, lag(sequence, 1, 0) OVER (ORDER BY sequence) AS before FROM event)
+          (SELECT sequence, lag(sequence, 1, (SELECT sequence FROM event_floor)) OVER (ORDER BY sequence) AS before
+           FROM event)
         WHERE sequence <> before + 1
         """, remedy: "events were removed; compare with the newest backup"),
     Rule(
@@ -194,12 +198,9 @@ struct LedgerExamination {
       sql: """
         SELECT 'the claim of job ' || claim.job || ' on host ' || claim.host || ' is left, but ' ||
           CASE WHEN job.id IS NULL THEN 'there is no such job'
-          WHEN job.host <> claim.host OR job.guest <> claim.guest
-            THEN 'the job is for guest ' || job.guest || ' on host ' || job.host
-          ELSE 'the job is ' || job.state END
+          ELSE 'the job is for guest ' || job.guest || ' on host ' || job.host END
         FROM claim LEFT JOIN job ON job.id = claim.job
-        WHERE job.id IS NULL OR job.host <> claim.host OR job.guest <> claim.guest
-          OR job.state IN ('verified', 'refused', 'diverged') ORDER BY claim.job
+        WHERE job.id IS NULL OR job.host <> claim.host OR job.guest <> claim.guest ORDER BY claim.job
         """),
     differing("event", "sequence", ["sequence": "$.sequence", "kind": "$.kind", "host": "$.host", "guest": "$.guest"]),
     differing("plan", "id", ["id": "$.id", "parent": "$.parent", "state": "$.state"]),

@@ -47,11 +47,6 @@ import Testing
       """, "guest g1 has jobs 1, 2 under way"
     ),
     (.generationBehind, "DROP TRIGGER generation_stays; DELETE FROM generation", "guest g1, whose newest is 0"),
-    (
-      .claimWithoutJob,
-      "UPDATE job SET state = 'verified', ended = 1, body = json_set(body, '$.state', 'verified', '$.ended', 1)",
-      "the job is verified"
-    ),
     (.claimWithoutJob, "DELETE FROM job", "there is no such job"),
     (
       .claimWithoutJob, "UPDATE claim SET guest = 'g2', body = json_set(body, '$.guest', 'g2')",

@@ -255,7 +255,7 @@ extension Envelope<ToCoordinator> {
     case .report(var report):
       report.journal = nil
       copy.payload = .report(report)
-    case .heartbeat, .jobReport: break
+    case .heartbeat, .jobReport, .refused: break
     }
     return copy
   }

@@ -27,10 +27,11 @@ struct SimulatedCoordinator: Sendable {
     sessions = Array(repeating: nil, count: hosts)
   }
 
-  mutating func envelope<Payload>(_ payload: Payload, answering: UInt64?) -> Envelope<Payload> {
+  mutating func envelope<Payload>(_ payload: Payload, answering: UInt64?, job: JobID? = nil) -> Envelope<Payload> {
     sequence += 1
     return Envelope(
-      messageID: sequence, answering: answering, epoch: epoch, boot: boot, sequence: sequence, payload: payload)
+      messageID: sequence, answering: answering, job: job, epoch: epoch, boot: boot, sequence: sequence,
+      payload: payload)
   }
 }
 
@@ -136,7 +137,8 @@ extension FleetUnderFaults {
       }
     case .send(let message):
       guard let host = hosts.firstIndex(where: { $0.id == message.host }) else { break }
-      let envelope = coordinators[index].envelope(message.payload, answering: message.answering)
+      let envelope = coordinators[index].envelope(
+        message.payload, answering: message.answering, job: message.payload.job)
       if case .job(let job) = message.payload {
         say { _ in "  coordinator \(index): job \(job.id) sent to \(job.host)" }
       }
@@ -196,5 +198,13 @@ extension FleetUnderFaults {
     do { try coordinators[index].ledger.limit(isFull) } catch {
       watch.broken("store", "coordinator \(index): \(error)", time)
     }
+  }
+}
+
+extension ToAgent {
+  /// The job that it carries.
+  fileprivate var job: JobID? {
+    if case .job(let job) = self { return job.id }
+    return nil
   }
 }

@@ -14,7 +14,8 @@ struct StoreContents {
   /// One transaction each, in the order in which they must be stored.
   var transactions: [[Write]] {
     let parts: [[Write]] = [
-      (0..<hosts).map { .key(key($0)) }, (0..<guests).map { .generation(guest($0), 3) },
+      (0..<hosts).map { .key(key($0)) }, [.topology(topology)], (0..<hosts).map { .host(record($0)) },
+      (0..<guests).map { .sighting(sighting($0)) }, (0..<guests).map { .generation(guest($0), 3) },
       (1...plans).map { .plan(plan(PlanID(UInt64($0)))) },
       (1...(endedJobs + activeJobs)).flatMap(jobWrites), (1...max(events, 1)).map { .event(event($0)) },
     ]
@@ -36,6 +37,29 @@ struct StoreContents {
     return AuthorizedKey(
       publicKey: String(repeating: "k", count: 40 - number.count) + number, owner: host(index).text, role: .agent,
       since: 1_700_000_000_000)
+  }
+
+  /// Machines are bought by the rack: all hosts have the same topology, which is stored once.
+  private var topology: TopologyRecord {
+    let whole = HostTopology(
+      cells: (0..<4).map {
+        Cell(id: $0, memoryTotal: KiB(gib: 256), memoryFree: 0, cpus: CPUSet(($0 * 16)..<($0 * 16 + 16)))
+      },
+      pcpus: (0..<64).map { PCPU(id: $0, cell: $0 / 16, socket: $0 / 32, die: 0, core: $0, siblings: [$0]) })
+    return TopologyRecord(hash: whole.contentHash, topology: whole)
+  }
+
+  private func record(_ index: Int) -> HostRecord {
+    let hash = topology.hash
+    let facts = HostFacts(
+      kernelVersion: "6.1.0-18-amd64", libvirtVersion: "9.0.0", qemuVersion: "7.2.9", libvirtURI: "qemu:///system",
+      cgroupVersion: 2, numaBalancing: 0)
+    return HostRecord(id: host(index), facts: facts, topology: hash, topologyHash: hash)
+  }
+
+  private func sighting(_ index: Int) -> Sighting {
+    Sighting(
+      host: host(index), guest: guest(index), name: "guest-\(index)", kind: .domain(type: "kvm"), state: .running)
   }
 
   private func pinning(_ index: Int) -> Pinning {
