@@ -27,10 +27,7 @@ extension Database {
     case .draining(let host, true):
       try run("INSERT INTO draining (host) VALUES (?) ON CONFLICT (host) DO NOTHING", [host.text])
     case .draining(let host, false): try run("DELETE FROM draining WHERE host = ?", [host.text])
-    case .topology(let record):
-      // A hash has its upper bit set as often as not, and SQLite's integers are signed.
-      try run(
-        "INSERT INTO topology (hash, body) VALUES (?, ?)", [Int64(bitPattern: record.hash), body(record.topology)])
+    case .topology(let record): try self.record(record)
     case .host(let record): try self.record(record)
     case .sighting(let sighting): try record(sighting)
     case .vanished(let guest, let host):
@@ -97,6 +94,17 @@ extension Database {
       ON CONFLICT (public_key) DO UPDATE SET owner = excluded.owner, role = excluded.role,
         revoked = excluded.revoked, body = excluded.body
       """, [key.publicKey, key.owner, key.role.rawValue, key.revoked, body(key)])
+  }
+
+  private func record(_ record: TopologyRecord) throws {
+    var machine = record.topology
+    machine.cells = []
+    let text = try body(machine)
+    try run("INSERT INTO machine (body) VALUES (?) ON CONFLICT (body) DO NOTHING", [text])
+    // A hash has its upper bit set as often as not, and SQLite's integers are signed.
+    try run(
+      "INSERT INTO topology (hash, machine, cells) SELECT ?, number, ? FROM machine WHERE body = ?",
+      [Int64(bitPattern: record.hash), body(record.topology.cells), text])
   }
 
   private func record(_ record: HostRecord) throws {

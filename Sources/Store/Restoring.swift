@@ -2,6 +2,7 @@ import CoordinatorCore
 import Fleet
 import Foundation
 import GRDB
+import NUMA
 
 /// What the ledger reads: values decoded from their rows, and the state a term starts from.
 extension Database {
@@ -64,8 +65,19 @@ extension Database {
   }
 
   private func topologies() throws -> [TopologyRecord] {
-    try rows("SELECT hash, body FROM topology ORDER BY hash") { row in
-      TopologyRecord(hash: UInt64(bitPattern: row[0]), topology: try value(in: row[1]))
+    let machines: [(number: Int64, topology: HostTopology)] = try rows(
+      "SELECT number, body FROM machine ORDER BY number"
+    ) { row in (row[0], try value(in: row[1])) }
+    var next = machines.startIndex
+    return try rows("SELECT hash, machine, cells FROM topology ORDER BY machine, hash") { row in
+      let number: Int64 = row[1]
+      while next < machines.endIndex, machines[next].number < number { next += 1 }
+      guard next < machines.endIndex, machines[next].number == number else {
+        throw UnreadableRow(row: "a row of topology", reason: "there is no machine \(number)")
+      }
+      var topology = machines[next].topology
+      topology.cells = try value(in: row[2])
+      return TopologyRecord(hash: UInt64(bitPattern: row[0]), topology: topology)
     }
   }
 

@@ -139,12 +139,24 @@ enum Schema {
     BEGIN SELECT RAISE(ABORT, 'a key is revoked, never removed'); END;
     """
 
-  /// The hosts that have reported, and the guests last seen on each: one small row a guest.
+  /// The hosts that have reported, and the guests last seen on each: one small row a guest. Like machines differ in a
+  /// few KiB of memory, so what is large of a topology stands apart, once for all of them.
   private static let inventory = """
+    CREATE TABLE machine (
+      number INTEGER PRIMARY KEY,
+      body TEXT NOT NULL UNIQUE CHECK (json_valid(body))
+    ) STRICT;
     CREATE TABLE topology (
       hash INTEGER PRIMARY KEY,
-      body TEXT NOT NULL CHECK (json_valid(body))
+      machine INTEGER NOT NULL REFERENCES machine (number),
+      cells TEXT NOT NULL CHECK (json_valid(cells))
     ) STRICT;
+    CREATE INDEX topology_by_machine ON topology (machine);
+    CREATE TRIGGER machine_orphaned AFTER DELETE ON topology
+    BEGIN
+      DELETE FROM machine
+      WHERE number = OLD.machine AND NOT EXISTS (SELECT 1 FROM topology WHERE machine = OLD.machine);
+    END;
     CREATE TABLE host (
       id TEXT PRIMARY KEY NOT NULL CHECK (id <> ''),
       topology INTEGER REFERENCES topology (hash),

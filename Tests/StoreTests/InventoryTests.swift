@@ -27,6 +27,24 @@ import Testing
     #expect(restored.topologies.isEmpty && restored.hosts.isEmpty)
   }
 
+  @Test func whatLikeMachinesHaveInCommonIsThereOnceAndGoesWithTheLast() throws {
+    let scratch = try Scratch()
+    let ledger = try Ledger(path: scratch.ledgerPath)
+    let topologies = [4096, 4097, 8192].map { Sample.machine(cells: 2, cpus: 2, mib: $0) }
+    try ledger.commit(topologies.map { .topology($0) })
+    try ledger.commit(topologies.map { .host(Sample.host(HostID("h\($0.hash)"), topology: $0.hash)) })
+    #expect(Set(try ledger.beginTerm().topologies) == Set(topologies))
+    func machines() throws -> Int? {
+      try scratch.rawConnection().read { try Int.fetchOne($0, sql: "SELECT count(*) FROM machine") }
+    }
+    #expect(try machines() == 1)
+    try ledger.commit(topologies.dropLast().map { .forgottenHost(HostID("h\($0.hash)")) })
+    #expect(try ledger.beginTerm().topologies == [topologies[2]])
+    #expect(try machines() == 1)
+    try ledger.commit([.forgottenHost(HostID("h\(topologies[2].hash)"))])
+    #expect(try machines() == 0)
+  }
+
   @Test func everyGuestIsOneRowOfItsHost() throws {
     let process = Sighting(
       host: "b", guest: "b/process/1@2", name: "", kind: .process(rule: "redis"), state: .other)

@@ -91,10 +91,21 @@ BEGIN SELECT RAISE(ABORT, 'a key is revoked, never removed'); END;
 CREATE TABLE draining (
   host TEXT PRIMARY KEY NOT NULL CHECK (host <> '')
 ) STRICT;
+CREATE TABLE machine (
+  number INTEGER PRIMARY KEY,
+  body TEXT NOT NULL UNIQUE CHECK (json_valid(body))
+) STRICT;
 CREATE TABLE topology (
   hash INTEGER PRIMARY KEY,
-  body TEXT NOT NULL CHECK (json_valid(body))
+  machine INTEGER NOT NULL REFERENCES machine (number),
+  cells TEXT NOT NULL CHECK (json_valid(cells))
 ) STRICT;
+CREATE INDEX topology_by_machine ON topology (machine);
+CREATE TRIGGER machine_orphaned AFTER DELETE ON topology
+BEGIN
+  DELETE FROM machine
+  WHERE number = OLD.machine AND NOT EXISTS (SELECT 1 FROM topology WHERE machine = OLD.machine);
+END;
 CREATE TABLE host (
   id TEXT PRIMARY KEY NOT NULL CHECK (id <> ''),
   topology INTEGER REFERENCES topology (hash),
