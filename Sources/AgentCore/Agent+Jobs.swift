@@ -50,6 +50,7 @@ extension Agent {
       finish(
         job, .refused(Refusal(.busy, "\(waiting.count) jobs wait on this host", remedy: "wait for them and ask again")),
         run: nil, observed: nil, &output)
+      reportSoon(now)
       return
     }
     output.notes.append(Note(.info, "job accepted", ["job": "\(job.id)", "guest": job.guest.text]))
@@ -94,6 +95,7 @@ extension Agent {
     switch chosenDriver(for: run) {
     case .failure(let refusal):
       finish(run.job, run.outcome(refusedBy: refusal), run: run, observed: nil, &output)
+      if !run.isUpkeep { reportSoon(now) }
     case .success(let driver):
       var begun = run
       begun.choose(driver)
@@ -178,10 +180,15 @@ extension Agent {
       finish(run.job, outcome, run: run, observed: observed, &output)
       schedule.threadsDue = now
       schedule.residencyDue = now
-      // The coordinator holds the claim of a job whose guest was not read back until it is.
-      if observed == nil { schedule.reportDue = now }
+      if observed == nil, !run.isUpkeep { reportSoon(now) }
       beginWaiting(now, &output)
     }
+  }
+
+  /// The coordinator holds the claim of a job whose guest was not read back until it is.
+  private mutating func reportSoon(_ now: Instant) {
+    schedule.threadsDue = now
+    schedule.reportDue = now
   }
 
   private mutating func progress(_ run: JobRun, _ output: inout Output) {
