@@ -167,10 +167,12 @@ extension Coordinator {
     see(guests, on: index, &output)
     hosts[index].cells = report.cells
     hosts[index].libvirtAnswers = report.libvirtAnswers
+    let isFirst = !hosts[index].hasReported
     hosts[index].hasReported = true
     releaseObserved(on: index, at: reading, now, &output)
     refresh(index, now)
     if let head = report.journal { learn(head, index, &output) }
+    if isFirst { goOnWithPlans(now, &output) }
   }
 
   /// What an agent remembers and this coordinator, restored from an older backup, does not: counters go on from there,

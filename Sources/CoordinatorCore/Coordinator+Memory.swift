@@ -127,6 +127,7 @@ extension Coordinator {
     output.writes.append(.forgottenHost(wish.host))
     forgetTopology(entry.recorded?.topology)
     placer.remove(wish.host)
+    goOnWithPlans(now, &output)
     reply(.accepted(Accepted(text: "host \(wish.host) is forgotten")), to: question, &output)
   }
 

@@ -166,6 +166,15 @@ extension Coordinator {
     }
   }
 
+  /// Plans go on that waited for a host's first report of this term, or stop because it was forgotten.
+  mutating func goOnWithPlans(_ now: Instant, _ output: inout Output) {
+    guard storeRefusal == nil else { return }
+    for plan in plans where plan.state == .applying { wavePart(plan.id, now, &output) }
+  }
+
+  /// Whether a host is remembered from an earlier term and has not reported in this one.
+  private func isAwaited(_ host: HostID) -> Bool { index(of: host).map { !hosts[$0].hasReported } ?? false }
+
   /// A job of a plan has ended: the next wave begins when all of this one are verified.
   mutating func wavePart(_ id: PlanID, _ now: Instant, _ output: inout Output) {
     guard var plan = plans.first(where: { $0.id == id }), plan.state == .applying else { return }
@@ -184,7 +193,10 @@ extension Coordinator {
       counted += plan.waves[next].moves.count
       next += 1
     }
-    if next < plan.waves.count, let refusal = staleness(of: plan.remaining(from: next), scope: nil, now) {
+    let rest = plan.remaining(from: next)
+    // After a restart hosts come back one by one, and none of them has refused anything.
+    if rest.moves.contains(where: { isAwaited($0.host) }) { return }
+    if next < plan.waves.count, let refusal = staleness(of: rest, scope: nil, now) {
       plan.state = .failed
       keep(plan, &output)
       log(.planEnded, actor: "coordinator", "plan \(id) stopped: \(refusal.description)", now, &output)

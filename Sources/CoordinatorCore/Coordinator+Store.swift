@@ -62,6 +62,7 @@ extension Coordinator {
         + outage.shown.refusal.message, now, &output)
     rememberAll(after: outage.sightings, &output)
     self.outage?.sightings = []
+    goOnWithPlans(now, &output)
     for index in deliveries.indices { deliveries[index].due = now }
   }
 

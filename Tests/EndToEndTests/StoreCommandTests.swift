@@ -79,8 +79,8 @@ extension EndToEndTests {
       try FileManager.default.removeItem(atPath: fleet.store)
       try FileManager.default.moveItem(atPath: raised, toPath: fleet.store)
       try await fleet.startCoordinator()
-      let told = await eventually { fleet.coordinator?.logged.contains("host obeys a newer term") ?? false }
-      #expect(told && fleet.coordinator?.logged.contains("theirs=71") == true)
+      let told = await eventually { fleet.coordinator?.logged.contains("host obeys another coordinator") ?? false }
+      #expect(told && fleet.coordinator?.logged.contains("term=71") == true)
       await stop(fleet)
       #expect(try await command(fleet, "raise-epoch", fleet.store, "--above", "71").out.contains("is 72"))
       try await fleet.startCoordinator()

@@ -22,7 +22,7 @@ extension FleetUnderFaults {
     agents[host].tick = .max
     say { fleet in "agent of \(fleet.hosts[host].id) starts, run \(fleet.agents[host].run)" }
     step(agent: host, .tick)
-    for link in agents[host].links.indices { schedule(.dial(host: host, coordinator: link), after: random.below(2000)) }
+    for link in agents[host].links.indices { schedule(.dial(host: host, coordinator: link), after: dice.below(2000)) }
   }
 
   /// Whether the process is stopped; then the occurrence waits for it.
@@ -120,7 +120,7 @@ extension FleetUnderFaults {
     let run = agents[host].run
     switch command.effect {
     case .observeHost, .observeGuest:
-      var delay = random.within(2...40)
+      var delay = dice.within(2...40)
       if !hosts[host].libvirtAnswers(at: now.milliseconds), hosts[host].libvirtHungUntil > now.milliseconds {
         delay += min(Self.libvirtDeadlineMilliseconds, hosts[host].libvirtHungUntil - now.milliseconds)
       }
@@ -144,7 +144,7 @@ extension FleetUnderFaults {
 
   /// A gigabyte a second, a few milliseconds a call.
   private mutating func duration(of effect: Effect, _ host: Int) -> Int {
-    let call = random.within(1...20)
+    let call = dice.within(1...20)
     guard effect.movesPages, let guest = hosts[host].guest(of: effect) else { return call }
     return call + hosts[host].guests[guest].cells.reduce(0) { $0 + $1.mib }
   }
@@ -170,7 +170,7 @@ extension FleetUnderFaults {
       if !isAlive { hosts[host].kernelFaults.insert(.doesHalf, at: 0) }
       outcome = act(command, host)
     }
-    schedule(.ends(host: host, run: run, command.id, outcome), after: random.within(0...5))
+    schedule(.ends(host: host, run: run, command.id, outcome), after: dice.within(0...5))
   }
 
   private mutating func act(_ command: Command, _ host: Int) -> CommandOutcome {
@@ -198,7 +198,7 @@ extension FleetUnderFaults {
     agents[host].waiting = []
     for call in waiting {
       let outcome = act(call.command, host)
-      schedule(.ends(host: host, run: call.run, call.command.id, outcome), after: random.within(0...5))
+      schedule(.ends(host: host, run: call.run, call.command.id, outcome), after: dice.within(0...5))
     }
   }
 }

@@ -34,16 +34,16 @@ extension FleetUnderFaults {
     let isQuiet = time >= quietFrom
     var link = agents[host].links[coordinator]
     defer { agents[host].links[coordinator] = link }
-    let isLost = link.random.chance(perMille: climate.lostPerMille)
+    let isLost = link.dice.chance(perMille: climate.lostPerMille)
     if isBlocked || (isLost && !isQuiet) {
       faults.add("lost")
       return
     }
-    let copies = !isQuiet && link.random.chance(perMille: climate.doubledPerMille) ? 2 : 1
+    let copies = !isQuiet && link.dice.chance(perMille: climate.doubledPerMille) ? 2 : 1
     if copies > 1 { faults.add("doubled") }
     for _ in 0..<copies {
-      var delay = link.random.wait(mean: climate.delayMilliseconds)
-      if !isQuiet, link.random.chance(perMille: climate.straggling) {
+      var delay = link.dice.wait(mean: climate.delayMilliseconds)
+      if !isQuiet, link.dice.chance(perMille: climate.straggling) {
         delay = delay * 100 + 500
         faults.add("delayed")
       }
@@ -97,7 +97,7 @@ extension FleetUnderFaults {
   }
 
   mutating func redial(_ host: Int, _ coordinator: Int) {
-    let wait = agents[host].links[coordinator].random.within(Self.redialMilliseconds)
+    let wait = agents[host].links[coordinator].dice.within(Self.redialMilliseconds)
     schedule(.dial(host: host, coordinator: coordinator), after: wait)
   }
 

@@ -16,7 +16,7 @@ struct FleetUnderFaults {
   var now: Instant
   var queue = Heap<Scheduled>()
   var ordered = 0
-  var random: SeededRandom
+  var dice: SeededRandom
   var hosts: [ModelHost]
   var agents: [SimulatedAgent]
   /// The first is the fleet's; a second one runs by mistake, on a copy of its store.
@@ -52,16 +52,16 @@ struct FleetUnderFaults {
     agents = (0..<count).map { host in
       SimulatedAgent(
         links: (0..<links).map { link in
-          SimulatedLink(random: SeededRandom(seed: seed, stream: UInt64(1000 + host * 2 + link)))
+          SimulatedLink(dice: SeededRandom(seed: seed, stream: UInt64(1000 + host * 2 + link)))
         }, isPreviousVersion: random.chance(perMille: climate.previousVersionPerMille))
     }
     self.climate = climate
-    self.random = random
+    self.dice = random
     coordinators = [SimulatedCoordinator(ledger: try Ledger.inMemory(), hosts: count)]
     watch = SafetyWatch(hosts: count)
     if recording { transcript = [] }
     schedule(.coordinatorStarts(0), after: 0)
-    for host in 0..<count { schedule(.agentStarts(host: host), after: self.random.below(5000)) }
+    for host in 0..<count { schedule(.agentStarts(host: host), after: self.dice.below(5000)) }
   }
 
   var time: Int { now.milliseconds - Self.bootMilliseconds }

@@ -73,5 +73,5 @@ struct SimulatedLink: Sendable {
   var blockedToCoordinatorUntil = 0
   var blockedToAgentUntil = 0
   var cloggedUntil = 0
-  var random: SeededRandom
+  var dice: SeededRandom
 }

@@ -115,12 +115,12 @@ extension FleetUnderFaults {
       let link = agents[host].links[index]
       guard link.isUp else { continue }
       // Now and then something between them keeps the connection, and a coordinator's restart is not seen.
-      if random.chance(perMille: climate.silentRestartsPerMille), time < quietFrom {
+      if dice.chance(perMille: climate.silentRestartsPerMille), time < quietFrom {
         faults.add("silentRestart")
         continue
       }
       coordinators[index].sessions[host] = nil
-      schedule(.linkLost(host: host, coordinator: index, connection: link.connection), after: random.within(1...100))
+      schedule(.linkLost(host: host, coordinator: index, connection: link.connection), after: dice.within(1...100))
     }
     schedule(.coordinatorStarts(index), after: milliseconds)
   }
@@ -155,7 +155,7 @@ extension FleetUnderFaults {
 
   /// Off the loop: whatever happens meanwhile, the answer is of the fleet as it was.
   private mutating func workOut(_ event: Coordinator.Event, _ index: Int) {
-    let milliseconds = random.chance(perMille: 100) ? random.within(500...20_000) : random.within(1...50)
+    let milliseconds = dice.chance(perMille: 100) ? dice.within(500...20_000) : dice.within(1...50)
     schedule(.workedOut(coordinator: index, run: coordinators[index].run, event), after: milliseconds)
   }
 

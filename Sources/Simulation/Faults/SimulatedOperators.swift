@@ -61,7 +61,7 @@ extension FleetUnderFaults {
       })
     else { return }
     let bytes = EnvelopeCodec.encode(coordinators[coordinator].envelope(reply.payload, answering: nil))
-    schedule(.answered(question: token.question, bytes), after: random.within(0...3))
+    schedule(.answered(question: token.question, bytes), after: dice.within(0...3))
   }
 
   mutating func takeAnswer(_ bytes: [UInt8], of index: Int) {
