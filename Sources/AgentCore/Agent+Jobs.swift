@@ -138,6 +138,7 @@ extension Agent {
     guard let index = runs.firstIndex(where: { $0.job.id == id }) else { return }
     var guest: Guest?
     if case .observedGuest(let observation) = outcome { guest = replace(runs[index].job.guest, by: observation) }
+    if let topology = view.current { runs[index].online = topology.cpus }
     let wasInspecting = runs[index].phase == .inspecting
     if wasInspecting, isObsolete(runs[index]) {
       output.notes.append(dropped(runs.remove(at: index)))

@@ -8,7 +8,10 @@ struct Schedule: Sendable, Hashable {
   var topologyDue: Instant
   /// A full report goes out at least this often, so that small changes of free memory arrive too.
   var reportDue: Instant
-  var looking = false
+  /// Until when the reading under way should have ended; nil while the host is not being read.
+  var patience: Instant?
+
+  var looking: Bool { patience != nil }
 
   static let reportMilliseconds = 30_000
 
@@ -19,11 +22,10 @@ struct Schedule: Sendable, Hashable {
     reportDue = now
   }
 
-  /// While the host is being read nothing is due but heartbeats: the reading itself ends within its deadline.
+  /// While the host is being read nothing is due but heartbeats, until the reading has outlived its deadline.
   func next(links: [Link]) -> Instant {
     let beats = links.compactMap(\.heartbeatDue)
-    let look = looking ? threadsDue.advanced(byMilliseconds: Agent.readDeadlineMilliseconds) : threadsDue
-    return beats.reduce(look) { min($0, $1) }
+    return beats.reduce(patience ?? threadsDue) { min($0, $1) }
   }
 }
 
@@ -41,8 +43,14 @@ struct HostView: Sendable, Hashable {
   /// Whether the host was read once, topology and all.
   var isRead: Bool { topology != nil && facts != nil }
 
-  /// The topology with the newest free amounts.
-  var current: HostTopology? { topology?.with(cells) }
+  /// CPUs online at the newest reading of a guest; nil when the topology is newer.
+  var online: CPUSet?
+
+  /// The topology with the newest free amounts and CPUs.
+  var current: HostTopology? {
+    let whole = topology?.with(cells)
+    return online.flatMap { whole?.limited(to: $0) } ?? whole
+  }
 }
 
 extension Agent {
@@ -50,10 +58,15 @@ extension Agent {
   static let readDeadlineMilliseconds = 30_000
 
   mutating func lookIfDue(_ now: Instant, _ output: inout Output) {
+    if let patience = schedule.patience, patience <= now {
+      // It cannot be ended from here, and a second one would only queue behind it.
+      output.notes.append(Note(.warning, "reading the host takes long"))
+      schedule.patience = now.advanced(byMilliseconds: Self.readDeadlineMilliseconds)
+    }
     guard !schedule.looking, schedule.threadsDue <= now else { return }
     let residency = schedule.residencyDue <= now
     let topology = schedule.topologyDue <= now
-    schedule.looking = true
+    schedule.patience = now.advanced(byMilliseconds: Self.readDeadlineMilliseconds)
     // A placement that may silently go back is watched closely; otherwise events and a slow look are enough.
     let pause =
       journal.kept.isEmpty && runs.isEmpty ? settings.threadsMilliseconds : min(settings.threadsMilliseconds, 2000)
@@ -69,7 +82,7 @@ extension Agent {
     guard let owner = inFlight.removeValue(forKey: id) else { return }
     switch owner {
     case .host(let residency, let topology):
-      schedule.looking = false
+      schedule.patience = nil
       switch outcome {
       case .observedHost(let observation):
         fold(observation, now, &output)
@@ -92,6 +105,7 @@ extension Agent {
     let before = view
     if let topology = observation.topology {
       view.topology = topology
+      view.online = nil
       view.topologyHash = topology.contentHash
     }
     view.facts = observation.facts
@@ -139,6 +153,10 @@ extension Agent {
     if let domain = observation.domain {
       view.domains.removeAll { $0.uuid == domain.uuid }
       view.domains.append(domain)
+    }
+    if let online = observation.online, let known = view.topology?.cpus, online != known {
+      view.online = online
+      schedule.topologyDue = schedule.threadsDue
     }
     for state in observation.cells {
       guard let index = view.cells.firstIndex(where: { $0.cell == state.cell }) else { continue }

@@ -79,9 +79,12 @@ public struct GuestObservation: Sendable, Hashable {
   public var process: ObservedProcess?
   /// Free amounts now, for checking that the pages fit.
   public var cells: [CellState]
-  public init(domain: DomainRecord?, process: ObservedProcess?, cells: [CellState]) {
+  /// CPUs online now; nil where it was not read. The topology is read too seldom to decide a pin by it.
+  public var online: CPUSet?
+  public init(domain: DomainRecord?, process: ObservedProcess?, cells: [CellState], online: CPUSet? = nil) {
     self.domain = domain
     self.process = process
     self.cells = cells
+    self.online = online
   }
 }

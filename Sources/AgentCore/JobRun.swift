@@ -46,8 +46,8 @@ struct JobRun: Sendable, Hashable {
   private var defaultShares = 100
   /// Guest cells whose memory lay on several cells before, so that "where it was" cannot be checked.
   private var spread: [Int] = []
-  /// CPUs that were online at the inspection: the kernel gives a thread no other, whatever libvirt's record says.
-  private var online = CPUSet()
+  /// CPUs that are online: the kernel gives a thread no other, whatever libvirt's record says.
+  var online = CPUSet()
 
   init(job: Job, desired: Pinning, driver: DriverChoice, before: Pinning?, isUpkeep: Bool, now: Instant) {
     self.job = job
@@ -106,13 +106,12 @@ struct JobRun: Sendable, Hashable {
         observed: nil)
     }
     if let refusal = staleness(of: guest) { return .end(.refused(refusal), observed: guest) }
-    online = preflight.topology.cpus
     defaultShares = preflight.facts.cgroupVersion == 1 ? 1024 : 100
     writesConfig = libvirtAnswers
     let refusal = preflight.refusal(of: desired, for: guest, scope: job.scope) ?? driverRefusal
     if let refusal, !resumed { return .end(.refused(refusal), observed: guest) }
     if before == nil {
-      var pinning = guest.live
+      var pinning = guest.livePinning(on: online)
       pinning.memory = guest.cellsToPlace.compactMap { cell in
         guest.majorityCell(ofGuestCell: cell.id).map { GuestCellPlacement(guestCell: cell.id, cell: $0) }
       }
@@ -373,6 +372,27 @@ struct JobRun: Sendable, Hashable {
 
   private var unexpected: Refusal {
     Refusal(.kernelRefused, "a step ended in an unexpected way", remedy: "see the agent's log")
+  }
+}
+
+extension Guest {
+  /// Where its threads are: libvirt's record, save where somebody has pinned a thread behind its back.
+  fileprivate func livePinning(on online: CPUSet) -> Pinning {
+    var pinning = live
+    func isRecorded(_ mask: CPUSet, _ record: CPUSet?) -> Bool {
+      mask == (record ?? defaultCPUSet ?? online).intersection(online)
+    }
+    for thread in threads {
+      guard case .vcpu(let id) = thread.role, !isRecorded(thread.cpusAllowed, live.cpuset(ofVCPU: id)) else { continue }
+      pinning.vcpus.removeAll { $0.vcpu == id }
+      pinning.vcpus.append(VCPUPin(vcpu: id, cpuset: thread.cpusAllowed))
+    }
+    pinning.vcpus.sort { $0.vcpu < $1.vcpu }
+    let emulator = threads.filter { $0.role == .emulator }.map(\.cpusAllowed)
+    if let mask = emulator.first, emulator.allSatisfy({ $0 == mask }), !isRecorded(mask, live.emulator) {
+      pinning.emulator = mask
+    }
+    return pinning
   }
 }
 

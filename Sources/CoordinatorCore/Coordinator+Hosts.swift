@@ -171,7 +171,10 @@ extension Coordinator {
     hosts[index].hasReported = true
     releaseObserved(on: index, at: reading, now, &output)
     refresh(index, now)
-    if let head = report.journal { learn(head, index, &output) }
+    if let head = report.journal {
+      learn(head, index, &output)
+      revalidate(head, on: id, at: reading, now, &output)
+    }
     if isFirst { goOnWithPlans(now, &output) }
   }
 

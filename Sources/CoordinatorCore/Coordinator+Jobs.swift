@@ -204,7 +204,7 @@ extension Coordinator {
   }
 
   /// Ends a job by its host's word, or by an operator's who has given the host up.
-  private mutating func end(
+  mutating func end(
     _ index: Int, _ report: JobReport, at reading: Reading? = nil, givenUpBy actor: String? = nil, _ now: Instant,
     _ output: inout Output
   ) {

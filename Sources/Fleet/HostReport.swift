@@ -81,6 +81,17 @@ extension HostTopology {
     return copy
   }
 
+  /// The topology without CPUs that are no longer online.
+  public func limited(to online: CPUSet) -> HostTopology {
+    let gone = cpus.subtracting(online)
+    guard !gone.isEmpty else { return self }
+    var copy = self
+    copy.pcpus.removeAll { gone.contains($0.id) }
+    for index in copy.cells.indices { copy.cells[index].cpus = copy.cells[index].cpus.subtracting(gone) }
+    copy.offline.formUnion(gone)
+    return copy
+  }
+
   /// The topology with the free amounts of a later report.
   public func with(_ states: [CellState]) -> HostTopology {
     var copy = self

@@ -54,7 +54,8 @@ public struct KernelTopology: Sendable {
 
   // MARK: CPUs
 
-  func onlineCPUs() throws(KernelError) -> CPUSet {
+  /// CPUs that are online now (`/sys/devices/system/cpu/online`).
+  public func onlineCPUs() throws(KernelError) -> CPUSet {
     let online = try root.list(CPUKind.self, "\(Self.cpus)/online")
     guard !online.isEmpty else { throw .malformed("\(Self.cpus)/online", found: "", expected: "a list of cpus") }
     return online

@@ -261,7 +261,8 @@ final class HostReader: Sendable {
       let process = incarnation.flatMap { try? ProcessReader().observe($0, memory: true) }
       return .observedGuest(
         GuestObservation(
-          domain: domain, process: process.map { observed($0, rule: rule) }, cells: try KernelTopology().cellStates()))
+          domain: domain, process: process.map { observed($0, rule: rule) }, cells: try KernelTopology().cellStates(),
+          online: try KernelTopology().onlineCPUs()))
     } catch {
       return .failed(error.refusal)
     }

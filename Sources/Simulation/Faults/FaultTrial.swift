@@ -74,7 +74,6 @@ extension FleetUnderFaults {
     quietFrom = time
     say { _ in "from now on nothing goes wrong" }
     for host in agents.indices {
-      agents[host].stoppedUntil = min(agents[host].stoppedUntil, now.milliseconds + 1000)
       agents[host].journalFullUntil = 0
       agents[host].stepsToLive = nil
       hosts[host].libvirtFaults = []
@@ -91,7 +90,6 @@ extension FleetUnderFaults {
       }
     }
     for index in coordinators.indices {
-      coordinators[index].stoppedUntil = min(coordinators[index].stoppedUntil, now.milliseconds + 1000)
       fillStore(index, false)
       coordinators[index].stepsToLive = nil
     }

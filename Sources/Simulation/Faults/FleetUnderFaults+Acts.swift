@@ -168,12 +168,13 @@ extension FleetUnderFaults {
       agents[host].downFor = milliseconds
     case .stopAgent(let pick, let milliseconds):
       let host = pick % hosts.count
-      agents[host].stoppedUntil = now.milliseconds + milliseconds
+      agents[host].stoppedUntil = max(agents[host].stoppedUntil, now.milliseconds + milliseconds)
       partition(host, .both, milliseconds: milliseconds)
     case .crashCoordinator(let after, let milliseconds):
       coordinators[0].stepsToLive = after
       coordinators[0].downFor = milliseconds
-    case .stopCoordinator(let milliseconds): coordinators[0].stoppedUntil = now.milliseconds + milliseconds
+    case .stopCoordinator(let milliseconds):
+      coordinators[0].stoppedUntil = max(coordinators[0].stoppedUntil, now.milliseconds + milliseconds)
     case .rival(let milliseconds): beginRival(milliseconds)
     case .journalFull(let pick, let milliseconds):
       agents[pick % hosts.count].journalFullUntil = now.milliseconds + milliseconds

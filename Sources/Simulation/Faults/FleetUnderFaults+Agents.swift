@@ -96,6 +96,7 @@ extension FleetUnderFaults {
       let envelope = agents[host].isPreviousVersion ? message.envelope.asBefore : message.envelope
       send(EnvelopeCodec.encode(envelope), toCoordinator: message.link, from: host)
     case .run(let command):
+      watch.willAct(command.effect, agents[host].durable, on: hosts[host], host, time)
       begin(command, host)
     }
     return true
@@ -174,7 +175,7 @@ extension FleetUnderFaults {
   }
 
   private mutating func act(_ command: Command, _ host: Int) -> CommandOutcome {
-    watch.willAct(command.effect, agents[host].durable, on: hosts[host], host, time)
+    watch.acts(command.effect, agents[host].durable, on: hosts[host], host, time)
     let (outcome, fault) = hosts[host].carryOut(command.effect)
     if let fault {
       faults.add("call.\(fault)")

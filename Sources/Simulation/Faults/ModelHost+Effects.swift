@@ -47,11 +47,11 @@ extension ModelHost {
     }
     switch effect {
     case .pinVCPU(let vcpu, let cpus, let scope):
-      guard let mask = usable(cpus) else { return Self.invalid }
+      guard let mask = usable(cpus, scope) else { return Self.invalid }
       write(scope, index) { $0.setVCPU(vcpu, cpus) }
       if scope.touchesLive, !half { guests[index].masks[vcpu] = mask }
     case .pinEmulator(let cpus, let scope):
-      guard let mask = usable(cpus) else { return Self.invalid }
+      guard let mask = usable(cpus, scope) else { return Self.invalid }
       write(scope, index) { $0.emulator = cpus }
       if scope.touchesLive, !half { guests[index].emulatorMask = mask }
     case .setNumatune(let mode, let nodeset, let scope):
@@ -73,10 +73,10 @@ extension ModelHost {
 
   private static let invalid = CommandOutcome.failed(refusal(.libvirtRefused, "Invalid argument: no such cpu"))
 
-  /// The part of a mask that is online; nil when there is none, which the kernel refuses.
-  private func usable(_ cpus: CPUSet) -> CPUSet? {
+  /// The part of a mask that is online; nil when there is none, which the kernel refuses. A definition may name any CPU.
+  private func usable(_ cpus: CPUSet, _ scope: Scope = .live) -> CPUSet? {
     let mask = cpus.intersection(topology.cpus)
-    return mask.isEmpty ? nil : mask
+    return mask.isEmpty && scope.touchesLive ? nil : mask
   }
 
   private mutating func write(_ scope: Scope, _ index: Int, _ body: (inout Pinning) -> Void) {

@@ -113,6 +113,7 @@ struct ModelHost: Sendable {
   func observed(_ guest: GuestID, run: Incarnation?, libvirtAnswers: Bool) -> GuestObservation {
     let found = guests.first { $0.id == guest } ?? guests.first { run != nil && $0.run == run }
     return GuestObservation(
-      domain: libvirtAnswers ? found?.record : nil, process: found?.observed(residency: true), cells: cells)
+      domain: libvirtAnswers ? found?.record : nil, process: found?.observed(residency: true), cells: cells,
+      online: topology.cpus)
   }
 }

@@ -9,14 +9,13 @@ extension SafetyWatch {
   mutating func ends(_ job: Job, _ outcome: JobOutcome?, on model: ModelHost, _ host: Int, _ time: Int) {
     guard let index = sites[host].works.lastIndex(where: { $0.job.id == job.id }) else { return }
     let work = sites[host].works.remove(at: index)
-    sites[host].ended[job.id] = job.guest
     guard let outcome else {
       return broken("atomic", "\(model.id): job \(job.id) is out of the journal without an end", time)
     }
     let guest = model.index(of: job.guest).map { model.guests[$0] }
     if case .diverged(let refusal) = outcome {
       sites[host].holdings.removeAll { $0.guest == job.guest }
-      if !work.isExcused, !work.isDisturbed {
+      if !work.isExcused, !work.isDisturbed, model.topology.offline.isEmpty {
         broken("atomic", "\(model.id): job \(job.id) diverged and nothing had gone wrong: \(refusal.message)", time)
       }
       return
@@ -39,7 +38,10 @@ extension SafetyWatch {
 
   private mutating func hold(_ job: Job, _ host: Int) {
     guard job.scope.touchesLive else { return }
-    let cpus = claims[0][job.id] ?? claims[1][job.id] ?? CPUSet()
+    // Two coordinators number their jobs alike.
+    let own = [0, 1].filter { claims[$0][job.id]?.guest == job.guest }
+    let claim = (own.first { epochs[$0] == job.epoch } ?? own.first).flatMap { claims[$0][job.id] }
+    let cpus = claim?.dedicated ?? CPUSet()
     sites[host].holdings.removeAll { $0.guest == job.guest }
     sites[host].holdings.append(Holding(guest: job.guest, cpus: cpus, desired: job.desired, scope: job.scope))
     sites[host].holdings.sort { $0.guest < $1.guest }
@@ -64,7 +66,7 @@ extension SafetyWatch {
     checks += 1
     for write in writes {
       switch write {
-      case .claim(let claim): claims[coordinator][claim.job] = claim.dedicated
+      case .claim(let claim): claims[coordinator][claim.job] = claim
       case .job(let record) where record.state.isFinal:
         if let before = endings[coordinator][record.job.id], before != record.state {
           broken("durable", "job \(record.job.id) ended \(before.rawValue) and then \(record.state.rawValue)", time)
@@ -83,6 +85,7 @@ extension SafetyWatch {
 
   /// A coordinator has begun a term: what was acknowledged before must be there.
   mutating func restored(_ restored: Restored, _ coordinator: Int, _ ledger: Ledger, _ time: Int) {
+    epochs[coordinator] = restored.epoch
     for job in acknowledged[coordinator] {
       checks += 1
       if (try? ledger.job(job)) == nil { broken("durable", "job \(job) was acknowledged and is lost", time) }
@@ -130,10 +133,15 @@ extension ModelGuest {
   func differences(from before: ModelGuest, defaults: CPUSet) -> [String] {
     guard run == before.run else { return [] }
     var found: [String] = []
-    for vcpu in online.members where before.online.contains(vcpu) && masks[vcpu] != before.masks[vcpu] {
+    // Where somebody had pinned a thread behind libvirt, going back to what libvirt has written down is right too.
+    func isBack(_ now: CPUSet, _ mask: CPUSet, _ record: CPUSet?) -> Bool {
+      now == mask || now == (record ?? defaults).intersection(defaults)
+    }
+    for vcpu in online.members where before.online.contains(vcpu) {
+      guard !isBack(masks[vcpu], before.masks[vcpu], before.live.cpuset(ofVCPU: vcpu)) else { continue }
       found.append("vcpu \(vcpu) of \(name) runs on \(masks[vcpu]), before on \(before.masks[vcpu])")
     }
-    if emulatorMask != before.emulatorMask {
+    if !isBack(emulatorMask, before.emulatorMask, before.live.emulator) {
       found.append("the emulator of \(name) runs on \(emulatorMask), before on \(before.emulatorMask)")
     }
     for cell in cells.indices {
@@ -143,7 +151,9 @@ extension ModelGuest {
       }
     }
     for vcpu in 0..<vcpus {
-      let (now, then) = (config.cpuset(ofVCPU: vcpu) ?? defaults, before.config.cpuset(ofVCPU: vcpu) ?? defaults)
+      // libvirt has no call that takes a pin away, so one that was not there may stay, as wide as it goes.
+      guard let then = before.config.cpuset(ofVCPU: vcpu) else { continue }
+      let now = config.cpuset(ofVCPU: vcpu) ?? defaults
       if now != then { found.append("the config of \(name) pins vcpu \(vcpu) to \(now), before to \(then)") }
     }
     return found

@@ -36,13 +36,14 @@ struct SafetyWatch: Sendable {
   var acknowledged: [[JobID]] = [[], []]
   var endings: [[JobID: JobState]] = [[:], [:]]  // lookup only
   /// What a job's claim dedicates, by coordinator.
-  var claims: [[JobID: CPUSet]] = [[:], [:]]  // lookup only
+  var claims: [[JobID: Claim]] = [[:], [:]]  // lookup only
+  /// The newest term of each coordinator.
+  var epochs: [Epoch] = [0, 0]
 
   /// What is remembered of one host.
   struct Site: Sendable {
     /// The highest generation that has begun, by guest.
     var begun: [GuestID: Generation] = [:]  // lookup only
-    var ended: [JobID: GuestID] = [:]  // lookup only
     var highestEpoch: Epoch = 0
     var works: [Work] = []
     /// What verified jobs have dedicated, ascending by guest.
@@ -129,26 +130,27 @@ struct SafetyWatch: Sendable {
       broken(
         "once", "job \(job.id) of generation \(job.generation) begins on \(model.id) after generation \(known)", time)
     }
-    if sites[host].ended[job.id] == job.guest {
-      broken("once", "job \(job.id) begins again on \(model.id) after it has ended", time)
-    }
     sites[host].begun[job.guest] = max(job.generation, sites[host].begun[job.guest] ?? 0)
     let before = model.index(of: job.guest).map { model.guests[$0] }
     sites[host].works.removeAll { $0.job.guest == job.guest }
-    sites[host].works.append(Work(job: job, before: before))
+    let answers = model.libvirtAnswers(at: time + FleetUnderFaults.bootMilliseconds)
+    sites[host].works.append(Work(job: job, before: before, isExcused: !answers))
   }
 
-  /// A command is about to change its host.
+  /// An agent begins a command that changes its host.
   mutating func willAct(_ effect: Effect, _ durable: Journal, on model: ModelHost, _ host: Int, _ time: Int) {
     checks += 1
     guard let guest = model.guestID(of: effect) else { return }
+    guard !durable.inHand.contains(where: { $0.job.guest == guest }) else { return }
+    guard !durable.kept.contains(where: { $0.job.guest == guest }) else { return }
+    broken("intent", "\(model.id): guest \(guest) is changed, and the journal does not say why", time)
+  }
+
+  /// A command changes its host now, it may be long after it was begun.
+  mutating func acts(_ effect: Effect, _ durable: Journal, on model: ModelHost, _ host: Int, _ time: Int) {
+    checks += 1
+    guard let guest = model.guestID(of: effect) else { return }
     let entry = durable.inHand.last { $0.job.guest == guest }
-    let kept = durable.kept.contains { $0.job.guest == guest }
-    // A call that libvirt held back may act after its job has ended; what it does then is watched all the same.
-    let isLate = sites[host].works.contains { $0.job.guest == guest && $0.isExcused }
-    if entry == nil, !kept, !isLate, !sites[host].ended.values.contains(guest) {
-      broken("intent", "\(model.id): guest \(guest) is changed, and the journal does not say why", time)
-    }
     guard let wanted = entry?.job.incarnation, let run = model.index(of: guest).flatMap({ model.guests[$0].run }) else {
       return
     }

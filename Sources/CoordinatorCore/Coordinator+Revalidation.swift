@@ -1,0 +1,44 @@
+import Fleet
+import PlacementEngine
+
+/// Jobs of an earlier term were decided on a fleet that may be another by now: their host may have been ruled by
+/// somebody else meanwhile, or repinned by hand.
+extension Coordinator {
+  /// A host's first word in this term tells which jobs it has begun; those that it has not, and that no longer hold,
+  /// end here instead of being sent again.
+  mutating func revalidate(
+    _ head: JournalHead, on host: HostID, at reading: Reading, _ now: Instant, _ output: inout Output
+  ) {
+    guard storeRefusal == nil else { return }
+    let begun = head.inHand + head.unacknowledged
+    let doubtful = jobs.filter {
+      $0.job.host == host && !$0.state.isFinal && $0.job.epoch != epoch && !begun.contains($0.job.id)
+    }
+    for record in doubtful {
+      guard let conflict = conflict(of: record, now), let index = jobs.lastIndex(where: { $0.job.id == record.job.id })
+      else { continue }
+      let refusal = Refusal(
+        .overlap, "the host changed before job \(record.job.id) was begun: \(conflict)",
+        remedy: "ask again; nothing was changed")
+      let report = JobReport(
+        job: record.job.id, guest: record.job.guest, generation: record.job.generation, outcome: .refused(refusal))
+      jobs[index].report = report
+      end(index, report, at: reading, now, &output)
+    }
+  }
+
+  /// The rule that a job would break now, by the same judge that passed it when it was decided.
+  private func conflict(of record: JobRecord, _ now: Instant) -> Violation? {
+    var inventory = inventory(now)
+    for index in inventory.hosts.indices { inventory.hosts[index].claims.removeAll { $0.job == record.job.id } }
+    switch record.job.action {
+    case .start(_, let shape, let placement):
+      return violations(of: placement, shape: shape, as: record.job.guest, in: inventory, policy: policy).first
+    case .apply:
+      let plan = plans.first { $0.id == record.plan }
+      guard let move = plan?.moves.first(where: { $0.guest == record.job.guest }) else { return nil }
+      let part = Plan(parent: 0, purpose: "", waves: [Wave(moves: [move])])
+      return violations(of: part, in: inventory, policy: policy).first
+    }
+  }
+}
