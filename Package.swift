@@ -14,8 +14,13 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, exclude: excluded[name] ?? [], swiftSettings: strict)
+// Moments at which tests end a daemon as a power cut would; a release has none of them.
+let failPoints = SwiftSetting.define("FAILPOINTS", .when(configuration: .debug))
+
+func library(
+  _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: excluded[name] ?? [], swiftSettings: strict + settings)
 }
 
 func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -105,7 +110,7 @@ let package = Package(
     library("NUMADriver", ["CNUMA", "CLinux", "Fleet", "NUMA"]),
     library("Store", ["CoordinatorCore", "Fleet", "NUMA", grdb]),
     // What surrounds the loop of either daemon: clocks, files, the log.
-    library("Daemon", ["Fleet", logging]),
+    library("Daemon", ["Fleet", logging], settings: [failPoints]),
     // What the engine is measured by, and what its answers are checked by.
     library("PlacementTrials", ["PlacementEngine", "CPlacementReference", "CBenchCounters"]),
 

@@ -13,6 +13,9 @@ struct Workload: ParsableCommand {
   @Option(help: "Worker threads, 1...1024.")
   var threads = 4
 
+  @Option(help: "Worker threads that are named as VMMs name those of vcpus (vcpu0, vcpu1), 0...1023.")
+  var vcpus = 0
+
   @Option(help: "Memory to hold, in MiB, 1...1048576.")
   var memory = 128
 
@@ -21,6 +24,7 @@ struct Workload: ParsableCommand {
 
   func validate() throws {
     guard (1...1024).contains(threads) else { throw ValidationError("--threads is 1...1024") }
+    guard (0..<threads).contains(vcpus) else { throw ValidationError("--vcpus is less than --threads") }
     guard (1...1_048_576).contains(memory) else { throw ValidationError("--memory is 1...1048576 MiB") }
     // An hour, far below where usleep's 32 bits of microseconds end.
     guard (0...3_600_000).contains(pauseMilliseconds) else {
@@ -36,17 +40,20 @@ struct Workload: ParsableCommand {
     print("numa-workload: pid \(getpid()) holds \(memory) MiB with \(threads) threads")
     fflush(nil)
     let share = Share(start: UInt(bitPattern: held), bytes: bytes, pauseMilliseconds: pauseMilliseconds)
-    for _ in 1..<max(threads, 2) { start(share) }
+    for index in 0..<max(threads - 1, 1) { start(share, named: index < vcpus ? "vcpu\(index)" : nil) }
     work(share)
   }
 
-  private func start(_ share: Share) {
-    let box = Unmanaged.passRetained(Box(share)).toOpaque()
+  private func start(_ share: Share, named name: String?) {
+    let box = Unmanaged.passRetained(Box(share, name: name)).toOpaque()
     var thread = pthread_t()
     pthread_create(
       &thread, nil,
       { argument in
-        if let argument { work(Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().share) }
+        guard let argument else { return nil }
+        let box = Unmanaged<Box>.fromOpaque(argument).takeRetainedValue()
+        if let name = box.name { nameThread(name) }
+        work(box.share)
         return nil
       }, box)
   }
@@ -62,7 +69,19 @@ struct Share: Sendable {
 /// Carries a share through pthread_create.
 final class Box: Sendable {
   let share: Share
-  init(_ share: Share) { self.share = share }
+  let name: String?
+  init(_ share: Share, name: String?) {
+    self.share = share
+    self.name = name
+  }
+}
+
+/// Gives the caller's thread a name; Swift sees neither prctl(2) nor pthread_setname_np(3).
+func nameThread(_ name: String) {
+  let file = open("/proc/thread-self/comm", O_WRONLY)
+  guard file >= 0 else { return }
+  _ = write(file, name, name.utf8.count)
+  close(file)
 }
 
 /// Reads one byte of every page for ever.

@@ -45,7 +45,9 @@ final class AgentLoop {
       let batch = dialer.wait(timeoutMilliseconds: wait)
       for arrival in completions.take() {
         switch arrival {
-        case .completed(let id, let outcome): step(.completed(id, outcome))
+        case .completed(let id, let outcome):
+          FailPoint.reach("agent-after-command", when: outcome.isOfJob)
+          step(.completed(id, outcome))
         case .poked: step(.poked)
         }
       }
@@ -63,7 +65,9 @@ final class AgentLoop {
     switch event {
     case .received(let bytes, let name):
       do throws(WireError) {
-        step(.received(try EnvelopeCodec.decodeToAgent(bytes), link: link(name)))
+        let envelope = try EnvelopeCodec.decodeToAgent(bytes)
+        FailPoint.reach("agent-job-received", when: envelope.payload.isJob)
+        step(.received(envelope, link: link(name)))
       } catch {
         step(.unreadable(messageID: error.messageID, job: error.job, error.refusal, link: link(name)))
       }
@@ -88,11 +92,14 @@ final class AgentLoop {
   private func link(_ name: String) -> Int { Int(name) ?? 0 }
 
   private func step(_ event: Agent.Event) {
-    for step in core.step(event, at: clock.now()).steps {
+    let output = core.step(event, at: clock.now())
+    for step in output.steps {
       switch step {
       case .note(let note): log.log(note)
       case .send(let message): send(message)
-      case .run(let command): runner.run(command)
+      case .run(let command):
+        FailPoint.reach("agent-before-command", when: command.effect.isOfJob)
+        runner.run(command)
       case .save(let entry):
         do {
           try journal.save(entry)
@@ -102,15 +109,47 @@ final class AgentLoop {
             .journalFailed(
               Refusal(.storeUnavailable, "the agent's journal cannot be written: \(error)", remedy: "mend its disk")))
         }
+        FailPoint.reach("agent-journal-written", when: output.commands.contains { $0.effect.isOfJob })
       }
     }
   }
 
   private func send(_ message: Agent.Message) {
+    FailPoint.reach("agent-before-report", when: message.envelope.payload.isFinalReport)
     // What cannot be sent now is repeated by the next heartbeat: messages carry full state.
     let result = dialer.send(EnvelopeCodec.encode(message.envelope), to: "\(message.link)")
     if result != .sent && result != .queued {
       log.debug("message not sent", metadata: ["link": "\(message.link)", "result": "\(result)"])
     }
+  }
+}
+
+// What named moments are told by.
+
+extension Effect {
+  fileprivate var isOfJob: Bool {
+    if case .observeHost = self { return false }
+    return true
+  }
+}
+
+extension CommandOutcome {
+  fileprivate var isOfJob: Bool {
+    if case .observedHost = self { return false }
+    return true
+  }
+}
+
+extension ToAgent {
+  fileprivate var isJob: Bool {
+    if case .job = self { return true }
+    return false
+  }
+}
+
+extension ToCoordinator {
+  fileprivate var isFinalReport: Bool {
+    if case .jobReport(let report) = self { return report.outcome.isFinal }
+    return false
   }
 }

@@ -1,5 +1,6 @@
 import AgentCore
 import ClusterConfig
+import Daemon
 import Dispatch
 import Fleet
 import LibvirtDriver
@@ -168,6 +169,7 @@ extension KernelEffect {
     case .setAffinity(let threads, let widensCgroup):
       var pinned = 0
       for thread in threads {
+        FailPoint.reach("agent-before-thread")
         do {
           try KernelPinner().setAffinity(
             of: incarnation, tid: thread.tid, to: thread.cpuset, wideningCgroup: widensCgroup)

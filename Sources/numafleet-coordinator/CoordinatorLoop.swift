@@ -115,6 +115,7 @@ struct CoordinatorLoop: ~Copyable {
     let host = HostID(identity.name)
     do throws(WireError) {
       let envelope = try EnvelopeCodec.decodeToCoordinator(delivery.payload)
+      FailPoint.reach("coordinator-report-received", when: envelope.payload.isFinalReport)
       sessions.connect(host, delivery.connection)
       step(.received(envelope, from: host))
     } catch {
@@ -127,6 +128,7 @@ struct CoordinatorLoop: ~Copyable {
   private mutating func takeFromOperator(_ delivery: Delivery, _ identity: Admission.Identity) {
     do throws(WireError) {
       let envelope = try EnvelopeCodec.decodeOperatorRequest(delivery.payload)
+      FailPoint.reach("coordinator-command-received", when: !Authorization.permits(.viewer, envelope.payload))
       let token = sessions.token(for: delivery.connection, messageID: envelope.messageID)
       if let refusal = Authorization.refusal(identity.role, envelope.payload) {
         batch.replies.append(Coordinator.Reply(token: token, payload: .refused(refusal)))
@@ -159,12 +161,18 @@ struct CoordinatorLoop: ~Copyable {
     for step in output.steps {
       switch step {
       case .commit(let writes):
+        FailPoint.reach("coordinator-before-commit", when: output.beginsJobs)
+        FailPoint.reach("coordinator-before-report-commit", when: output.endsJobs)
         do { try ledger.commit(writes) } catch { return withhold(output, error) }
+        FailPoint.reach("coordinator-after-commit", when: output.beginsJobs)
+        FailPoint.reach("coordinator-after-report-commit", when: output.endsJobs)
       case .admitKeys: admit()
       case .note(let note): log.log(note)
       case .send(let message): send(message)
       case .read(let query): answer(query)
-      case .reply(let reply): answer(reply.token, reply.payload)
+      case .reply(let reply):
+        answer(reply.token, reply.payload)
+        FailPoint.reach("coordinator-answered", when: reply.payload.beginsJobs)
       case .plan(let task): plan(task)
       case .inquire(let inquiry): answer(inquiry)
       case .tryStore: return tryStore()
@@ -222,6 +230,7 @@ struct CoordinatorLoop: ~Copyable {
     // What cannot be delivered now is sent again when due: messages carry full state.
     let result = hub.send(EnvelopeCodec.encode(envelope), to: connection)
     if result == .unreachable || result == .revoked { forget(connection) }
+    FailPoint.reach("coordinator-job-sent", when: message.payload.isJob)
   }
 
   private mutating func answer(_ token: Coordinator.Token, _ payload: OperatorReply) {
@@ -288,5 +297,37 @@ extension Coordinator.Output {
     if !later.notes.isEmpty { notes += later.notes }
     keysChanged = keysChanged || later.keysChanged
     retriesStore = retriesStore || later.retriesStore
+  }
+}
+
+// What named moments are told by.
+
+extension Coordinator.Output {
+  /// Whether an operator is told of jobs that these writes have begun.
+  fileprivate var beginsJobs: Bool { replies.contains { $0.payload.beginsJobs } }
+
+  fileprivate var endsJobs: Bool {
+    writes.contains { if case .job(let record) = $0 { record.state.isFinal } else { false } }
+  }
+}
+
+extension OperatorReply {
+  fileprivate var beginsJobs: Bool {
+    if case .accepted(let accepted) = self { return !accepted.jobs.isEmpty }
+    return false
+  }
+}
+
+extension ToCoordinator {
+  fileprivate var isFinalReport: Bool {
+    if case .jobReport(let report) = self { return report.outcome.isFinal }
+    return false
+  }
+}
+
+extension ToAgent {
+  fileprivate var isJob: Bool {
+    if case .job = self { return true }
+    return false
   }
 }

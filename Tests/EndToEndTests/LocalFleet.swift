@@ -10,17 +10,38 @@ final class LocalFleet {
   let store: String
   let agentsPort: Int
   let operatorsPort: Int
+  /// Where the coordinator listens.
+  let address: String
   private(set) var coordinator: Child?
   private(set) var children: [Child] = []
 
   /// Starts a coordinator with an empty store, in the folder unless told otherwise, and the shipped policy.
-  init(store: String? = nil) async throws {
+  init(store: String? = nil, address: String = "127.0.0.1", as launch: Launch = Launch()) async throws {
     folder = try Folder()
     self.store = store ?? folder.path("store.sqlite")
+    self.address = address
     (agentsPort, operatorsPort) = (try freePort(), try freePort())
     try await expect(run("key", "new", "--out", folder.path("coordinator.key")).status == 0)
     try policy("live_pages: []")
-    try await startCoordinator()
+    try await startCoordinator(as: launch)
+  }
+
+  /// A place for a second coordinator of another fleet, with the same key and ports of its own; none is started yet.
+  init(beside other: LocalFleet) throws {
+    folder = try Folder()
+    store = folder.path("store.sqlite")
+    address = other.address
+    (agentsPort, operatorsPort) = (try freePort(), try freePort())
+    for name in ["coordinator.key", "coordinator.key.pub", "policy.yaml"] {
+      try FileManager.default.copyItem(atPath: other.folder.path(name), toPath: folder.path(name))
+    }
+  }
+
+  /// Takes a copy of another fleet's store as it lies there now.
+  func copyStore(of other: LocalFleet) throws {
+    for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: other.store + suffix) {
+      try FileManager.default.copyItem(atPath: other.store + suffix, toPath: store + suffix)
+    }
   }
 
   deinit { for child in children { child.signal(SIGKILL) } }
@@ -34,29 +55,35 @@ final class LocalFleet {
   }
 
   /// Starts a program of this package and remembers to end it.
-  func start(_ program: String, _ arguments: [String]) throws -> Child {
-    let child = try Child(Programs.path(program), arguments, in: folder.url)
+  func start(_ program: String, _ arguments: [String], as launch: Launch = Launch()) throws -> Child {
+    try start(program: Programs.path(program), arguments, as: launch)
+  }
+
+  /// Starts whatever is at that path and remembers to end it.
+  func start(program: String, _ arguments: [String], as launch: Launch = Launch()) throws -> Child {
+    let words = launch.launcher + [program] + arguments
+    let child = try Child(words[0], Array(words[1...]), environment: launch.environment, in: folder.url)
     children.append(child)
     return child
   }
 
-  func startCoordinator() async throws {
-    let child = try launchCoordinator()
+  /// Starts a coordinator; `settings` replace what it is usually told.
+  func startCoordinator(settings: [String] = [], as launch: Launch = Launch()) async throws {
+    let child = try launchCoordinator(settings: settings, as: launch)
     coordinator = child
     #expect(await eventually { child.logged.contains(" serving ") }, "\(child.logged)")
   }
 
   /// Starts it and does not wait until it serves.
-  func launchCoordinator() throws -> Child {
-    try start(
-      "numafleet-coordinator",
-      ["--config", "cluster-config/coordinator.yaml"]
-        + set([
-          "listen_agents=tcp://127.0.0.1:\(agentsPort)", "listen_operators=tcp://127.0.0.1:\(operatorsPort)",
-          "local_socket=\(socket)", "store=\(store)",
-          "key_file=\(folder.path("coordinator.key"))", "policy_file=\(folder.path("policy.yaml"))", "max_hosts=20",
-          "heartbeat_milliseconds=500", "unreachable_milliseconds=2000",
-        ]))
+  func launchCoordinator(settings: [String] = [], as launch: Launch = Launch()) throws -> Child {
+    let usual = [
+      "listen_agents=tcp://\(address):\(agentsPort)", "listen_operators=tcp://\(address):\(operatorsPort)",
+      "local_socket=\(socket)", "store=\(store)",
+      "key_file=\(folder.path("coordinator.key"))", "policy_file=\(folder.path("policy.yaml"))", "max_hosts=20",
+      "heartbeat_milliseconds=500", "unreachable_milliseconds=2000",
+    ]
+    return try start(
+      "numafleet-coordinator", ["--config", "cluster-config/coordinator.yaml"] + set(usual + settings), as: launch)
   }
 
   /// Makes a key of that name in the folder, and lets it in under the role when there is one.
@@ -67,17 +94,25 @@ final class LocalFleet {
   }
 
   /// Starts an agent with the key of that name.
-  func startAgent(_ name: String, config: String = "cluster-config/agent.yaml") throws -> Child {
+  func startAgent(
+    _ name: String, config: String = "cluster-config/agent.yaml", settings: [String] = [], as launch: Launch = Launch()
+  ) throws -> Child {
     try start(
       "numafleet-agent",
       ["--config", config]
-        + set(agentSettings(name) + ["libvirt_uri=none", "journal=\(folder.path("\(name).journal"))"]))
+        + set(
+          agentSettings(name) + ["libvirt_uri=none", "journal=\(folder.path("\(name).journal"))"] + settings),
+      as: launch)
   }
 
   /// What an agent must know of this fleet, as KEY=VALUE.
-  func agentSettings(_ name: String, coordinatorAddress: String = "127.0.0.1") -> [String] {
-    [
-      "coordinators=[{endpoint: tcp://\(coordinatorAddress):\(agentsPort), public_key_file: \(publicKeyFile)}]",
+  func agentSettings(_ name: String, coordinatorAddress: String? = nil, beside other: LocalFleet? = nil) -> [String] {
+    let own = "{endpoint: tcp://\(coordinatorAddress ?? address):\(agentsPort), public_key_file: \(publicKeyFile)}"
+    let others = other.map {
+      ", {endpoint: tcp://\($0.address):\($0.agentsPort), public_key_file: \($0.publicKeyFile)}"
+    }
+    return [
+      "coordinators=[\(own)\(others ?? "")]",
       "key_file=\(folder.path("\(name).key"))", "name=\(name)", "reconnect_spread_milliseconds=0",
     ]
   }
@@ -156,6 +191,13 @@ final class LocalFleet {
   func set(_ settings: [String]) -> [String] { settings.flatMap { ["--set", $0] } }
 
   private func expect(_ condition: Bool) throws { try #require(condition) }
+}
+
+/// What a program is started under.
+struct Launch: Sendable {
+  /// A program with its arguments that becomes the one to start, such as `ip netns exec NAME`.
+  var launcher: [String] = []
+  var environment: [String: String] = [:]
 }
 
 /// A port of the loopback that nobody has now.
