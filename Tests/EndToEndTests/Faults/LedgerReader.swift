@@ -61,3 +61,8 @@ struct LedgerReader {
     return try DatabaseQueue(path: path, configuration: configuration).read(body)
   }
 }
+
+extension LocalFleet {
+  /// Its store, read by other eyes than its own.
+  var ledger: LedgerReader { LedgerReader(path: folder.path("store.sqlite")) }
+}

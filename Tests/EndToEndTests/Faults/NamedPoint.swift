@@ -78,11 +78,10 @@ struct NamedPoint: Hashable, Sendable, CustomTestStringConvertible {
       return active.isEmpty && view.claims.isEmpty
     }
     if !isBack { found.complain("it did not settle: \(fleet.children.suffix(2).map(\.logged))") }
-    let ledger = LedgerReader(path: fleet.folder.path("store.sqlite"))
-    let jobs = try ledger.jobs()
+    let jobs = try fleet.ledger.jobs()
     for tenant in tenants { found.check(tenant, begun: .all(vcpus: 1, on: [0]), jobs: jobs) }
-    found.expectNone(try ledger.claims().count, "claims are left")
-    for (job, ends) in try ledger.ends() where ends != 1 { found.complain("job \(job) has ended \(ends) times") }
+    found.expectNone(try fleet.ledger.claims().count, "claims are left")
+    for (job, ends) in try fleet.ledger.ends() where ends != 1 { found.complain("job \(job) has ended \(ends) times") }
     if let refusal { found.complain("the command was refused: \(refusal)") }
     for job in answered ?? [] where !jobs.contains(where: { $0.job.id == job }) {
       found.complain("job \(job) was acknowledged and is lost")

@@ -4,7 +4,8 @@ import Testing
 extension EndToEndTests {
   /// `kill -9` at random moments, many times over, while jobs are asked for all the time.
   ///
-  /// `NUMAFLEET_ROUNDS` says how often, `NUMAFLEET_SEED` repeats the choices of an earlier run.
+  /// `NUMAFLEET_ROUNDS` says how often, `NUMAFLEET_SEED` kills the same ones at the same
+  /// moments as an earlier run.
   @Suite struct Kills {
     @Test func nothingIsLostHalfPinnedOrClaimedTwiceHoweverOftenDaemonsDie() async throws {
       let environment = ProcessInfo.processInfo.environment

@@ -21,7 +21,7 @@ final class Trio {
     self.hosts = hosts
     self.settings = settings
     if let fleet { self.fleet = fleet } else { self.fleet = try await LocalFleet() }
-    ledger = LedgerReader(path: self.fleet.folder.path("store.sqlite"))
+    ledger = self.fleet.ledger
     for host in hosts {
       try await self.fleet.key(host, role: "agent")
       for _ in 0..<(host == "a" ? 2 : 1) {
@@ -81,7 +81,9 @@ final class Trio {
 
   /// Waits, without an operator, until all hosts are back and the job is done, and looks at everything.
   func expectConverged(_ job: JobID) async throws {
-    let isBack = await eventually(within: 90) { self.knows() && self.state(of: job)?.isFinal == true }
+    let isBack = try await eventually(within: 90) {
+      try self.knows() && self.state(of: job)?.isFinal == true && self.ledger.claims().isEmpty
+    }
     #expect(isBack, "\(agents.mapValues(\.logged))")
     #expect(state(of: job) == .verified)
     #expect(try ledger.claims().isEmpty)

@@ -111,8 +111,3 @@ extension EndToEndTests {
     }
   }
 }
-
-extension LocalFleet {
-  /// Its store, read by other eyes than its own.
-  var ledger: LedgerReader { LedgerReader(path: folder.path("store.sqlite")) }
-}
