@@ -49,6 +49,7 @@ public enum TextFile {
     }
     guard fsync(descriptor) == 0 else { throw error(fresh, "cannot be made durable") }
     if let previous, rename(path, previous) != 0, errno != ENOENT { throw error(previous, "cannot be replaced") }
+    FailPoint.reach("file-between-renames", when: previous != nil)
     guard rename(fresh, path) == 0 else { throw error(path, "cannot be replaced") }
     try syncFolder(of: path)
   }

@@ -41,6 +41,8 @@ struct NamedPoint: Hashable, Sendable, CustomTestStringConvertible {
     ] + (1...3).map { NamedPoint(name: "agent-before-command", nth: $0, command: .answered) }
     + (1...3).map { NamedPoint(name: "agent-after-command", nth: $0, command: .answered) }
     + (1...5).map { NamedPoint(name: "agent-before-thread", nth: $0, command: .answered) }
+    // The journal is written first at the welcome, then before the job's first step, then at its end.
+    + (2...3).map { NamedPoint(name: "file-between-renames", nth: $0, command: .answered) }
 
   /// Sends one command, lets the daemon die at this point, starts it again, and looks where all has ended; what was
   /// wrong, in words.

@@ -12,7 +12,7 @@ extension EndToEndTests {
 
     @Test func everyPointOfTheDaemonsIsAmongThem() throws {
       var found: Set<String> = []
-      for folder in ["Sources/numafleet-agent", "Sources/numafleet-coordinator"] {
+      for folder in ["Sources/Daemon", "Sources/numafleet-agent", "Sources/numafleet-coordinator"] {
         let url = Programs.root.appending(path: folder)
         for file in try FileManager.default.contentsOfDirectory(at: url, includingPropertiesForKeys: nil) {
           let text = try String(contentsOf: file, encoding: .utf8)
