@@ -187,7 +187,7 @@ extension Agent {
   }
 
   /// The coordinator holds the claim of a job whose guest was not read back until it is.
-  private mutating func reportSoon(_ now: Instant) {
+  mutating func reportSoon(_ now: Instant) {
     schedule.threadsDue = now
     schedule.reportDue = now
   }

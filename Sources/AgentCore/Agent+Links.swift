@@ -61,6 +61,8 @@ extension Agent {
       if let report = fence(job, by: envelope.boot, link) {
         output.notes.append(note(of: report))
         send(.jobReport(report), on: link, answering: envelope.messageID, &output)
+        // The coordinator that is obeyed takes this for the job's end.
+        if obeys(envelope.boot, on: link) { reportSoon(now) }
       } else {
         accept(job, now, &output)
       }
