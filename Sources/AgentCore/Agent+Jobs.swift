@@ -81,7 +81,9 @@ extension Agent {
     while index < waiting.count {
       let run = waiting[index]
       let isHeld = (!isRuled || journalTrouble != nil) && !run.isUpkeep && !run.resumed
-      let blocked = isHeld || runs.contains { $0.job.guest == run.job.guest || ($0.movesMemory && run.movesMemory) }
+      let blocked =
+        isHeld || isBlind(to: run)
+        || runs.contains { $0.job.guest == run.job.guest || ($0.movesMemory && run.movesMemory) }
       guard !blocked else {
         index += 1
         continue
@@ -89,6 +91,15 @@ extension Agent {
       waiting.remove(at: index)
       begin(run, now, &output)
     }
+  }
+
+  /// What an agent before this one has begun is not given up because libvirt is away: only it can see the guest, or put
+  /// it right, so the run waits for it.
+  private func isBlind(to run: JobRun) -> Bool {
+    guard run.resumed, view.libvirtAnswers == false else { return false }
+    guard view.guests.contains(where: { $0.id == run.job.guest }) else { return true }
+    if case .failure = chosenDriver(for: run) { return true }
+    return false
   }
 
   mutating func begin(_ run: JobRun, _ now: Instant, _ output: inout Output) {
@@ -153,7 +164,7 @@ extension Agent {
     if wasInspecting, case .observedGuest = outcome, let topology = view.current, let facts = view.facts {
       let preflight = Preflight(topology: topology, facts: facts, livePages: runs[index].job.livePages)
       next = runs[index].inspected(
-        guest, preflight: preflight, libvirtAnswers: view.libvirtAnswers == true, now: now)
+        guest, preflight: preflight, libvirtAnswers: view.libvirtAnswers, now: now)
       if case .run = next { mark(runs[index]) }
     } else {
       next = runs[index].completed(outcome, guest: guest, now: now)

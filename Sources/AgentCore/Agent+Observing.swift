@@ -69,7 +69,8 @@ extension Agent {
     schedule.patience = now.advanced(byMilliseconds: Self.readDeadlineMilliseconds)
     // A placement that may silently go back is watched closely; otherwise events and a slow look are enough.
     let pause =
-      journal.kept.isEmpty && runs.isEmpty ? settings.threadsMilliseconds : min(settings.threadsMilliseconds, 2000)
+      journal.kept.isEmpty && runs.isEmpty
+      ? settings.threadsMilliseconds : min(settings.threadsMilliseconds, settings.watchMilliseconds)
     schedule.threadsDue = now.advanced(byMilliseconds: pause)
     if residency { schedule.residencyDue = now.advanced(byMilliseconds: settings.residencyMilliseconds) }
     if topology { schedule.topologyDue = now.advanced(byMilliseconds: settings.topologyMilliseconds) }
@@ -154,6 +155,7 @@ extension Agent {
       view.domains.removeAll { $0.uuid == domain.uuid }
       view.domains.append(domain)
     }
+    if let answers = observation.libvirtAnswers { view.libvirtAnswers = answers }
     if let online = observation.online, let known = view.topology?.cpus, online != known {
       view.online = online
       schedule.topologyDue = schedule.threadsDue

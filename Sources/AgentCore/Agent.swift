@@ -52,9 +52,11 @@ public struct Agent: Sendable {
     public var threadsMilliseconds: Int
     public var residencyMilliseconds: Int
     public var topologyMilliseconds: Int
+    /// Between readings while a job is under way, or a placement is kept that may silently go back.
+    public var watchMilliseconds: Int
     public init(
       softwareVersion: String, hostname: HostID, boot: BootID, links: Int, threadsMilliseconds: Int = 5000,
-      residencyMilliseconds: Int = 60_000, topologyMilliseconds: Int = 30_000
+      residencyMilliseconds: Int = 60_000, topologyMilliseconds: Int = 30_000, watchMilliseconds: Int = 2000
     ) {
       self.softwareVersion = softwareVersion
       self.hostname = hostname
@@ -63,6 +65,7 @@ public struct Agent: Sendable {
       self.threadsMilliseconds = threadsMilliseconds
       self.residencyMilliseconds = residencyMilliseconds
       self.topologyMilliseconds = topologyMilliseconds
+      self.watchMilliseconds = watchMilliseconds
     }
   }
 

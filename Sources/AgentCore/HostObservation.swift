@@ -81,10 +81,16 @@ public struct GuestObservation: Sendable, Hashable {
   public var cells: [CellState]
   /// CPUs online now; nil where it was not read. The topology is read too seldom to decide a pin by it.
   public var online: CPUSet?
-  public init(domain: DomainRecord?, process: ObservedProcess?, cells: [CellState], online: CPUSet? = nil) {
+  /// Whether libvirt answered; nil where it was not asked. Without its answer a missing domain is not a gone one.
+  public var libvirtAnswers: Bool?
+  public init(
+    domain: DomainRecord?, process: ObservedProcess?, cells: [CellState], online: CPUSet? = nil,
+    libvirtAnswers: Bool? = nil
+  ) {
     self.domain = domain
     self.process = process
     self.cells = cells
     self.online = online
+    self.libvirtAnswers = libvirtAnswers
   }
 }

@@ -90,6 +90,9 @@ struct JobRun: Sendable, Hashable {
     }
   }
 
+  /// Whether the guest is libvirt's, so that libvirt's silence says nothing of it.
+  private var isDomain: Bool { !job.guest.text.contains("/") }
+
   private var startsGuest: Bool {
     if case .start = job.action { return true }
     return false
@@ -98,8 +101,15 @@ struct JobRun: Sendable, Hashable {
   // MARK: Inspecting
 
   /// The guest was read before anything was touched.
-  mutating func inspected(_ guest: Guest?, preflight: Preflight, libvirtAnswers: Bool, now: Instant) -> Next {
+  mutating func inspected(_ guest: Guest?, preflight: Preflight, libvirtAnswers: Bool?, now: Instant) -> Next {
+    let libvirtIsDown = libvirtAnswers == false
+    let libvirtAnswers = libvirtAnswers == true
     guard let guest else {
+      guard !libvirtIsDown || !isDomain else {
+        let blind = Refusal(
+          .libvirtDown, "guest \(job.guestName) cannot be seen while libvirt does not answer", remedy: "start libvirtd")
+        return .end(outcome(refusedBy: blind), observed: nil)
+      }
       return .end(
         .refused(
           Refusal(.guestGone, "guest \(job.guestName) is no longer there", remedy: "look at numafleet guest list")),

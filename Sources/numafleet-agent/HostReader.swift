@@ -226,7 +226,7 @@ final class HostReader: Sendable {
   ) {
     // A rule may match a domain's process too, so libvirt is asked first about everything that could be a domain.
     guard let worker, !id.text.contains("/") else {
-      queue.async { done(self.kernelGuest(nil, incarnation: incarnation)) }
+      queue.async { done(self.kernelGuest(nil, incarnation: incarnation, answers: nil)) }
       return
     }
     let deadline = min(libvirtDeadline, deadlineMilliseconds)
@@ -242,10 +242,10 @@ final class HostReader: Sendable {
         case .success(let domain):
           let running = domain?.pid.flatMap { try? ProcessReader().incarnation(ofPID: $0) }
           let ruled = domain == nil ? incarnation.flatMap { self.rule(of: $0) == nil ? nil : $0 } : nil
-          done(self.kernelGuest(domain, incarnation: running ?? ruled))
+          done(self.kernelGuest(domain, incarnation: running ?? ruled, answers: true))
         case .failure(let error) where error.kind == .down || error.kind == .timeout:
           // Libvirt is not needed to see what the kernel does with the guest.
-          done(self.kernelGuest(nil, incarnation: incarnation))
+          done(self.kernelGuest(nil, incarnation: incarnation, answers: false))
         case .failure(let error):
           done(.failed(error.refusal))
         }
@@ -255,14 +255,14 @@ final class HostReader: Sendable {
 
   private func rule(of incarnation: Incarnation) -> String? { kept.withLock { $0.rules[incarnation] } }
 
-  private func kernelGuest(_ domain: DomainRecord?, incarnation: Incarnation?) -> CommandOutcome {
+  private func kernelGuest(_ domain: DomainRecord?, incarnation: Incarnation?, answers: Bool?) -> CommandOutcome {
     do throws(KernelError) {
       let rule = incarnation.flatMap { self.rule(of: $0) }
       let process = incarnation.flatMap { try? ProcessReader().observe($0, memory: true) }
       return .observedGuest(
         GuestObservation(
           domain: domain, process: process.map { observed($0, rule: rule) }, cells: try KernelTopology().cellStates(),
-          online: try KernelTopology().onlineCPUs()))
+          online: try KernelTopology().onlineCPUs(), libvirtAnswers: answers))
     } catch {
       return .failed(error.refusal)
     }

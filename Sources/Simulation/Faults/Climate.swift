@@ -6,6 +6,7 @@
 struct Climate: Sendable, Hashable {
   var heartbeatMilliseconds: Int
   var threadsMilliseconds: Int
+  var watchMilliseconds: Int
   var residencyMilliseconds: Int
   var topologyMilliseconds: Int
   /// Messages lost, and messages sent twice, of a thousand.
@@ -39,10 +40,12 @@ struct Climate: Sendable, Hashable {
 
   init(seed: UInt64) {
     var random = SeededRandom(seed: seed, stream: 1)
-    let isFast = random.chance(perMille: 150)
-    heartbeatMilliseconds = isFast ? 2000 : random.pick([15_000, 30_000, 60_000])
-    threadsMilliseconds = isFast ? 5000 : random.pick([60_000, 120_000, 300_000])
-    residencyMilliseconds = threadsMilliseconds * random.pick([1, 4, 12])
+    // As fast as real fleets are set only now and then: what a fault meets is a job, not a heartbeat.
+    let isFast = random.chance(perMille: 20)
+    heartbeatMilliseconds = isFast ? 2000 : random.pick([60_000, 120_000, 120_000])
+    threadsMilliseconds = isFast ? 5000 : random.pick([300_000, 600_000, 900_000])
+    watchMilliseconds = isFast ? 2000 : random.pick([60_000, 120_000])
+    residencyMilliseconds = threadsMilliseconds * random.pick([1, 4])
     topologyMilliseconds = threadsMilliseconds * 6
     lostPerMille = random.pick([0, 0, 10, 50, 200])
     doubledPerMille = random.pick([0, 10, 100, 300])

@@ -8,7 +8,7 @@ public struct FaultTrial: Sendable {
     public var hosts: Int
     /// Simulated hours in which things go wrong; a quiet time follows.
     public var hours: Double
-    public init(hosts: Int = 16, hours: Double = 1) {
+    public init(hosts: Int = 16, hours: Double = 6) {
       self.hosts = hosts
       self.hours = hours
     }

@@ -16,7 +16,8 @@ extension FleetUnderFaults {
       settings: Agent.Settings(
         softwareVersion: agents[host].isPreviousVersion ? "0.0.9" : "0.1.0", hostname: hosts[host].id, boot: boot,
         links: agents[host].links.count, threadsMilliseconds: climate.threadsMilliseconds,
-        residencyMilliseconds: climate.residencyMilliseconds, topologyMilliseconds: climate.topologyMilliseconds),
+        residencyMilliseconds: climate.residencyMilliseconds, topologyMilliseconds: climate.topologyMilliseconds,
+        watchMilliseconds: climate.watchMilliseconds),
       journal: agents[host].durable, now: now)
     agents[host].core = core
     agents[host].tick = .max

@@ -88,9 +88,9 @@ extension FleetUnderFaults {
     let link = agents[host].links[coordinator]
     guard agents[host].core != nil, !link.isUp else { return }
     let isBlocked = max(link.blockedToAgentUntil, link.blockedToCoordinatorUntil) > now.milliseconds
-    guard coordinators.indices.contains(coordinator), coordinators[coordinator].core != nil, !isBlocked else {
-      return redial(host, coordinator)
-    }
+    // Nobody is there: its start makes all dial again.
+    guard coordinators.indices.contains(coordinator), coordinators[coordinator].core != nil else { return }
+    guard !isBlocked else { return redial(host, coordinator) }
     agents[host].links[coordinator].isUp = true
     agents[host].links[coordinator].connection += 1
     step(agent: host, .connected(link: coordinator))

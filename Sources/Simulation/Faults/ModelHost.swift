@@ -114,6 +114,6 @@ struct ModelHost: Sendable {
     let found = guests.first { $0.id == guest } ?? guests.first { run != nil && $0.run == run }
     return GuestObservation(
       domain: libvirtAnswers ? found?.record : nil, process: found?.observed(residency: true), cells: cells,
-      online: topology.cpus)
+      online: topology.cpus, libvirtAnswers: libvirtAnswers)
   }
 }

@@ -88,6 +88,7 @@ extension SafetyWatch {
     epochs[coordinator] = restored.epoch
     for job in acknowledged[coordinator] {
       checks += 1
+      guard !restored.jobs.contains(where: { $0.job.id == job }) else { continue }
       if (try? ledger.job(job)) == nil { broken("durable", "job \(job) was acknowledged and is lost", time) }
     }
   }

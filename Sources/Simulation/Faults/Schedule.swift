@@ -12,7 +12,7 @@ public struct Schedule: Sendable, Hashable {
   public let quietFrom: Int
 
   /// Acts a host and hour, most of them in bursts: what meets nothing else in flight tells little.
-  static let actsPerHostHour = 10
+  static let actsPerHostHour = 2
   static let burstMilliseconds = 25_000
 
   init(seed: UInt64, hosts: Int, hours: Double, climate: Climate) {

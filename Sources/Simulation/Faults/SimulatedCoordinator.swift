@@ -16,6 +16,7 @@ struct SimulatedCoordinator: Sendable {
   /// The newest connection of each host.
   var sessions: [Int?]
   var stoppedUntil = 0
+  var isStoreFull = false
   /// Steps that it still carries out before it is killed.
   var stepsToLive: Int?
   var downFor = 1000
@@ -57,6 +58,7 @@ extension FleetUnderFaults {
       coordinators[index].tick = .max
       say { _ in "coordinator \(index) starts, term \(restored.epoch)" }
       carryOut(output, index)
+      for host in agents.indices { redial(host, index) }
     } catch {
       watch.broken("store", "coordinator \(index) cannot start: \(error)", time)
     }
@@ -189,12 +191,15 @@ extension FleetUnderFaults {
   }
 
   private mutating func tryStore(_ index: Int) {
+    // A full disk has room for a trial now and then, and for no more.
+    if coordinators[index].isStoreFull, !dice.chance(perMille: 100) { return }
     do { try coordinators[index].ledger.tryWriting() } catch { return }
     step(index, .storeRecovered)
   }
 
   /// Sets how far a store may grow: not at all, or as far as it likes.
   mutating func fillStore(_ index: Int, _ isFull: Bool) {
+    coordinators[index].isStoreFull = isFull
     do { try coordinators[index].ledger.limit(isFull) } catch {
       watch.broken("store", "coordinator \(index): \(error)", time)
     }

@@ -176,7 +176,7 @@ struct FaultOptions: ParsableArguments {
   var hosts = 16
 
   @Option(help: "Simulated hours in which things go wrong.")
-  var hours = 1.0
+  var hours = 6.0
 
   @Option(help: "Fleets at once; as many as there are CPUs unless told otherwise.")
   var threads: Int?
