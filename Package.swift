@@ -141,7 +141,7 @@ let package = Package(
     tests("NUMATests", ["NUMA"]),
     tests("FleetTests", ["Fleet", "NUMA"]),
     tests("PlacementEngineTests", ["PlacementEngine", "PlacementTrials", "Fleet", "NUMA"]),
-    tests("SimulationTests", ["Simulation", "PlacementEngine"]),
+    tests("SimulationTests", ["Simulation", "PlacementEngine", "AgentCore", "Fleet", "NUMA"]),
     tests("CoordinatorCoreTests", ["CoordinatorCore", "PlacementEngine", "Fleet", "NUMA"]),
     tests("AgentCoreTests", ["AgentCore", "Fleet", "NUMA"]),
     tests("AgentDaemonTests", ["numafleet-agent", "AgentCore", "Fleet", logging]),

@@ -29,6 +29,16 @@ struct ModelHost {
       })
   }
 
+  /// Takes a CPU away; no thread may run there any more, whatever libvirt's record says.
+  mutating func takeOffline(_ cpu: Int) {
+    topology = topology.limited(to: topology.cpus.subtracting([cpu]))
+    for index in guests.indices {
+      for thread in guests[index].process?.threads.indices ?? 0..<0 {
+        guests[index].process?.threads[thread].cpusAllowed.remove(cpu)
+      }
+    }
+  }
+
   var cells: [CellState] {
     topology.cells.map { cell in
       let used = guests.flatMap(\.pages).reduce(0) { $0 + ($1.cell == cell.id ? $1.pages : 0) }
@@ -58,7 +68,7 @@ struct ModelHost {
       return .observedGuest(
         GuestObservation(
           domain: libvirtAnswers == true ? guest?.record : nil, process: guest?.observed(residency: true),
-          cells: cells))
+          cells: cells, online: topology.cpus, libvirtAnswers: libvirtAnswers))
     case .libvirt(let domain, let effect):
       guard libvirtAnswers == true else { return failed(.libvirtDown, "libvirt does not answer") }
       guard let index = guests.firstIndex(where: { $0.record?.uuid == domain }) else {
@@ -90,15 +100,15 @@ struct ModelHost {
         pinning.vcpus = (pinning.vcpus.filter { $0.vcpu != vcpu } + [VCPUPin(vcpu: vcpu, cpuset: cpus)])
           .sorted { $0.vcpu < $1.vcpu }
       }
-      if scope.touchesLive { guests[index].allow(cpus) { $0.role == .vcpu(vcpu) } }
+      if scope.touchesLive { guests[index].allow(cpus.intersection(topology.cpus)) { $0.role == .vcpu(vcpu) } }
     case .pinEmulator(let cpus, let scope):
       write(scope, index) { $0.emulator = cpus }
-      if scope.touchesLive { guests[index].allow(cpus) { $0.role == .emulator } }
+      if scope.touchesLive { guests[index].allow(cpus.intersection(topology.cpus)) { $0.role == .emulator } }
     case .pinIOThread(let id, let cpus, let scope):
       write(scope, index) { pinning in
         pinning.iothreads = pinning.iothreads.filter { $0.iothread != id } + [IOThreadPin(iothread: id, cpuset: cpus)]
       }
-      if scope.touchesLive { guests[index].allow(cpus) { $0.role == .iothread(id) } }
+      if scope.touchesLive { guests[index].allow(cpus.intersection(topology.cpus)) { $0.role == .iothread(id) } }
     case .setNumatune(let mode, let nodeset, let scope):
       if let now = guests[index].record?.live.numatune?.mode, now != .restrictive {
         return failed(.libvirtRefused, "can't change nodeset for \(now.rawValue) mode for running domain")

@@ -181,6 +181,6 @@ extension Scene {
       name: words.text("name") ?? "new",
       guestCells: [
         ShapeCell(vcpus: try words.int("vcpus") ?? 1, memory: KiB(mib: try words.int("mib") ?? 256))
-      ])
+      ], cpuClass: words.has("dedicated") ? .dedicated : .floating)
   }
 }

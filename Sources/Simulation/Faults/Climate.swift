@@ -56,8 +56,9 @@ struct Climate: Sendable, Hashable {
     livePages = random.chance(perMille: 700)
     hasRival = random.chance(perMille: 300)
     var kinds = Kind.work
+    if hasRival { kinds += [.rival, .rival] }
     for kind in Kind.allCases where random.chance(perMille: 550) {
-      if kind == .rival && !hasRival { continue }
+      if kind == .rival { continue }
       for _ in 0..<random.within(1...3) { kinds.append(kind) }
     }
     self.kinds = kinds

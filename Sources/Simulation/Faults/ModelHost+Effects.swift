@@ -73,7 +73,7 @@ extension ModelHost {
 
   private static let invalid = CommandOutcome.failed(refusal(.libvirtRefused, "Invalid argument: no such cpu"))
 
-  /// The part of a mask that is online; nil when there is none, which the kernel refuses. A definition may name any CPU.
+  /// The part of a mask that is online; nil when there is none, which the kernel refuses. A definition may name any.
   private func usable(_ cpus: CPUSet, _ scope: Scope = .live) -> CPUSet? {
     let mask = cpus.intersection(topology.cpus)
     return mask.isEmpty && scope.touchesLive ? nil : mask
