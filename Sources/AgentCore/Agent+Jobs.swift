@@ -5,8 +5,8 @@ extension JobRun {
   /// A job from the journal of an agent that was stopped in the middle of it.
   init(resuming entry: JobInHand, now: Instant) {
     self.init(
-      job: entry.job, desired: entry.job.desired, driver: entry.job.driver, before: entry.before, isUpkeep: false,
-      now: now)
+      job: entry.job, desired: entry.job.desired, driver: entry.job.driver, before: entry.before,
+      configBefore: entry.config, isUpkeep: false, now: now)
   }
 }
 
@@ -96,7 +96,7 @@ extension Agent {
   /// What an agent before this one has begun is not given up because libvirt is away: only it can see the guest, or put
   /// it right, so the run waits for it.
   private func isBlind(to run: JobRun) -> Bool {
-    guard run.resumed, view.libvirtAnswers == false else { return false }
+    guard run.resumed, run.isDomain, view.libvirtAnswers == false else { return false }
     guard view.guests.contains(where: { $0.id == run.job.guest }) else { return true }
     if case .failure = chosenDriver(for: run) { return true }
     return false
@@ -150,6 +150,7 @@ extension Agent {
     var guest: Guest?
     if case .observedGuest(let observation) = outcome { guest = replace(runs[index].job.guest, by: observation) }
     if let topology = view.current { runs[index].online = topology.cpus }
+    runs[index].libvirtIsDown = view.libvirtAnswers == false
     let wasInspecting = runs[index].phase == .inspecting
     if wasInspecting, isObsolete(runs[index]) {
       output.notes.append(dropped(runs.remove(at: index)))
@@ -176,7 +177,8 @@ extension Agent {
   private mutating func mark(_ run: JobRun) {
     guard !run.isUpkeep else { return }
     journal.inHand.removeAll { $0.job.id == run.job.id }
-    journal.inHand.append(JobInHand(job: run.job, before: run.before ?? Pinning()))
+    journal.inHand.append(
+      JobInHand(job: run.job, before: run.before ?? Pinning(), config: run.configBefore))
     journal.mark(run.job.guest, max(run.job.generation, journal.generation(of: run.job.guest)))
     journalChanged = true
   }
@@ -186,7 +188,8 @@ extension Agent {
     switch next {
     case .run(let effect, let deadline):
       if !runs[index].isUpkeep { progress(runs[index], &output) }
-      command(effect, owner: .run(id), deadlineMilliseconds: deadline, &output)
+      command(
+        effect, of: runs[index].job.incarnation, owner: .run(id), deadlineMilliseconds: deadline, &output)
     case .end(let outcome, let observed):
       let run = runs.remove(at: index)
       finish(run.job, outcome, run: run, observed: observed, &output)

@@ -149,9 +149,12 @@ public struct Agent: Sendable {
     return output
   }
 
-  mutating func command(_ effect: Effect, owner: Owner, deadlineMilliseconds: Int, _ output: inout Output) {
+  mutating func command(
+    _ effect: Effect, of run: Incarnation? = nil, owner: Owner, deadlineMilliseconds: Int, _ output: inout Output
+  ) {
     lastCommand = lastCommand.next
     inFlight[lastCommand] = owner
-    output.commands.append(Command(id: lastCommand, effect: effect, deadlineMilliseconds: deadlineMilliseconds))
+    output.commands.append(
+      Command(id: lastCommand, effect: effect, run: run, deadlineMilliseconds: deadlineMilliseconds))
   }
 }

@@ -6,12 +6,16 @@ public struct Command: Sendable, Hashable {
   /// Unique in this run of the agent, so that a late completion is recognised.
   public var id: CommandID
   public var effect: Effect
+  /// The run of the guest that a running guest's change is meant for: the loop makes a call of libvirt, which knows a
+  /// domain by its UUID only, while that process lives, and else completes it with `incarnationChanged`.
+  public var run: Incarnation?
   /// After this the loop gives up and completes the command with `libvirtTimeout`.
   public var deadlineMilliseconds: Int
 
-  public init(id: CommandID, effect: Effect, deadlineMilliseconds: Int) {
+  public init(id: CommandID, effect: Effect, run: Incarnation? = nil, deadlineMilliseconds: Int) {
     self.id = id
     self.effect = effect
+    self.run = run
     self.deadlineMilliseconds = deadlineMilliseconds
   }
 }
@@ -39,6 +43,18 @@ extension Effect {
     switch self {
     case .kernel(_, .migratePages), .kernel(_, .movePages), .libvirt(_, .setNumatune): true
     default: false
+    }
+  }
+}
+
+extension LibvirtEffect {
+  /// Which record it changes; a live one is a running guest's.
+  public var scope: Scope {
+    switch self {
+    case .pinVCPU(_, _, let scope), .pinEmulator(_, let scope), .pinIOThread(_, _, let scope),
+      .setNumatune(_, _, let scope), .setScheduler(_, let scope):
+      scope
+    case .defineNumatune: .config
     }
   }
 }

@@ -13,6 +13,8 @@ struct JobRun: Sendable, Hashable {
     case acting(Int)
     case undoing(Int, because: Refusal)
     case checkingUndo(because: Refusal)
+    /// A start was told to have failed: whether the guest runs all the same.
+    case checkingStart(because: Refusal)
   }
 
   /// What the run wants next.
@@ -33,7 +35,7 @@ struct JobRun: Sendable, Hashable {
   let isUpkeep: Bool
   private(set) var before: Pinning?
   /// The persistent definition's pinning before the first step; nil when it is not known any more.
-  private var configBefore: Pinning?
+  private(set) var configBefore: Pinning?
   private(set) var phase = Phase.inspecting
   private(set) var steps: [JobStep] = []
   private(set) var records: [StepRecord] = []
@@ -48,8 +50,14 @@ struct JobRun: Sendable, Hashable {
   private var spread: [Int] = []
   /// CPUs that are online: the kernel gives a thread no other, whatever libvirt's record says.
   var online = CPUSet()
+  /// Whether libvirt did not answer at the newest reading, so that a guest that is not seen is not known to be gone.
+  var libvirtIsDown = false
 
-  init(job: Job, desired: Pinning, driver: DriverChoice, before: Pinning?, isUpkeep: Bool, now: Instant) {
+  init(
+    job: Job, desired: Pinning, driver: DriverChoice, before: Pinning?, configBefore: Pinning? = nil, isUpkeep: Bool,
+    now: Instant
+  ) {
+    self.configBefore = configBefore
     self.job = job
     self.desired = desired
     self.driver = driver
@@ -87,11 +95,12 @@ struct JobRun: Sendable, Hashable {
     case .acting(let index): "step \(index + 1) of \(steps.count): \(steps[index].name)"
     case .undoing(let index, _): "going back: \(steps[index].name)"
     case .checkingUndo: "checking that it is back"
+    case .checkingStart: "checking that it did not start"
     }
   }
 
   /// Whether the guest is libvirt's, so that libvirt's silence says nothing of it.
-  private var isDomain: Bool { !job.guest.text.contains("/") }
+  var isDomain: Bool { !job.guest.text.contains("/") }
 
   private var startsGuest: Bool {
     if case .start = job.action { return true }
@@ -102,7 +111,7 @@ struct JobRun: Sendable, Hashable {
 
   /// The guest was read before anything was touched.
   mutating func inspected(_ guest: Guest?, preflight: Preflight, libvirtAnswers: Bool?, now: Instant) -> Next {
-    let libvirtIsDown = libvirtAnswers == false
+    libvirtIsDown = libvirtAnswers == false
     let libvirtAnswers = libvirtAnswers == true
     guard let guest else {
       guard !libvirtIsDown || !isDomain else {
@@ -115,13 +124,17 @@ struct JobRun: Sendable, Hashable {
           Refusal(.guestGone, "guest \(job.guestName) is no longer there", remedy: "look at numafleet guest list")),
         observed: nil)
     }
-    if let refusal = staleness(of: guest) { return .end(.refused(refusal), observed: guest) }
+    if let refusal = staleness(of: guest) {
+      // The next run of a guest has begun with what an agent before this one has written of its definition.
+      let isMixed = resumed && job.scope.touchesConfig && isDefinedByHalf(guest)
+      return .end(isMixed ? outcome(refusedBy: refusal) : .refused(refusal), observed: guest)
+    }
     defaultShares = preflight.facts.cgroupVersion == 1 ? 1024 : 100
     writesConfig = libvirtAnswers
-    let refusal = preflight.refusal(of: desired, for: guest, scope: job.scope) ?? driverRefusal
+    let refusal = preflight.refusal(of: desired, for: guest, scope: job.scope) ?? driverRefusal ?? blindness(to: guest)
     if let refusal, !resumed { return .end(.refused(refusal), observed: guest) }
     if before == nil {
-      var pinning = guest.livePinning(on: online)
+      var pinning = guest.livePinning(for: desired, on: online)
       pinning.memory = guest.cellsToPlace.compactMap { cell in
         guest.majorityCell(ofGuestCell: cell.id).map { GuestCellPlacement(guestCell: cell.id, cell: $0) }
       }
@@ -134,7 +147,7 @@ struct JobRun: Sendable, Hashable {
     }
     steps = JobSteps(
       guest: guest, desired: desired, before: before ?? guest.live, scope: job.scope, driver: driver,
-      libvirtAnswers: libvirtAnswers, isHalfWay: resumed,
+      libvirtAnswers: libvirtAnswers, isHalfWay: resumed, configBefore: configBefore,
       defaultShares: defaultShares
     ).all()
     // What an agent before this one has begun and can no longer be done is taken back.
@@ -149,6 +162,14 @@ struct JobRun: Sendable, Hashable {
     return Refusal(
       .unsupported, "the kernel driver moves pages to one cell for each guest cell, not to nodeset \(nodeset)",
       remedy: "use --driver libvirt while libvirtd runs, or name one cell")
+  }
+
+  /// Without its threads nothing done to a running guest could be proved; libvirt's test driver has none.
+  private func blindness(to guest: Guest) -> Refusal? {
+    guard job.scope.touchesLive, guest.threads.isEmpty, guest.kind != .domain(type: "test") else { return nil }
+    return Refusal(
+      .kernelRefused, "the threads of guest \(job.guestName) cannot be read, so nothing could be verified",
+      remedy: "look at the agent's log, and whether libvirt answers")
   }
 
   /// How the run ends when nothing can be tried: a job taken up again may be half way, so refused would not be true.
@@ -207,6 +228,7 @@ struct JobRun: Sendable, Hashable {
     case .acting(let index): return acted(index, outcome, guest, now: now)
     case .undoing(let index, let because): return undone(index, because, outcome, now: now)
     case .checkingUndo(let because): return checkedUndo(because, guest)
+    case .checkingStart(let because): return checkedStart(because, outcome, guest)
     }
   }
 
@@ -215,8 +237,9 @@ struct JobRun: Sendable, Hashable {
     switch (step.work, outcome) {
     case (_, .failed(let refusal)):
       record(step.name, "failed: \(refusal.message)", now: now)
-      if startsGuest { return .end(startOutcome(refusal), observed: nil) }
-      return undo(from: index, because: refusal, now: now)
+      if startsGuest { return failedToStart(index, refusal, now: now) }
+      // An agent before this one may have done later steps than this one has come to.
+      return undo(from: resumed ? steps.count - 1 : index, because: refusal, now: now)
     case (.act, .done(let detail, let left)):
       pagesLeft += left
       record(step.name, detail, now: now)
@@ -226,6 +249,7 @@ struct JobRun: Sendable, Hashable {
     case (.verify, .observedGuest):
       return verified(index, guest, now: now)
     default:
+      if startsGuest { return failedToStart(index, unexpected, now: now) }
       return undo(from: index, because: unexpected, now: now)
     }
   }
@@ -272,10 +296,29 @@ struct JobRun: Sendable, Hashable {
       because: Refusal(.diverged, differences[0], remedy: "see numafleet job show \(job.id)"), now: now)
   }
 
-  /// A start that libvirt did not answer in time may yet happen, so refused would not be true.
-  private func startOutcome(_ refusal: Refusal) -> JobOutcome {
-    guard refusal.code == .libvirtTimeout else { return .refused(refusal) }
-    return .diverged(
+  /// What libvirt says of a failed start is not what it did: the guest is looked for, save where another has its UUID.
+  private mutating func failedToStart(_ index: Int, _ refusal: Refusal, now: Instant) -> Next {
+    if index > 0 { return .end(mayRun(refusal), observed: nil) }
+    if refusal.code == .duplicate { return .end(.refused(refusal), observed: nil) }
+    phase = .checkingStart(because: refusal)
+    stepBegan = now
+    return .run(.observeGuest(job.guest, incarnation: nil), deadlineMilliseconds: 30_000)
+  }
+
+  private func checkedStart(_ because: Refusal, _ outcome: CommandOutcome, _ guest: Guest?) -> Next {
+    guard case .observedGuest = outcome, !libvirtIsDown else { return .end(mayRun(because), observed: nil) }
+    if let guest, guest.state == .running || guest.state == .paused {
+      return .end(
+        .diverged(Refusal(.diverged, "it runs, but \(because.message)", remedy: "use numafleet place")), observed: guest
+      )
+    }
+    // A call that libvirt did not answer may lie in its queue, whether the deadline or the connection ended first.
+    let isOpen = because.code == .libvirtTimeout || because.code == .libvirtDown
+    return .end(isOpen ? mayRun(because) : .refused(because), observed: nil)
+  }
+
+  private func mayRun(_ refusal: Refusal) -> JobOutcome {
+    .diverged(
       Refusal(
         .diverged, "\(refusal.message), and guest \(job.guestName) may start yet",
         remedy: "look at numafleet guest list before you start it again"))
@@ -320,6 +363,7 @@ struct JobRun: Sendable, Hashable {
     old = old.within(online)
     let left =
       Verification(desired: old, scope: .live, checksRecords: false).differences(in: guest) + recordsLeft(in: guest)
+      + pinsLeft(in: guest)
     if left.isEmpty {
       return .end(
         .refused(Refusal(.rolledBack, because.message, remedy: "\(afterUndo(because, guest)); \(because.remedy)")),
@@ -333,6 +377,16 @@ struct JobRun: Sendable, Hashable {
       observed: guest)
   }
 
+  /// Vcpus that the job has pinned and that cannot go back, because no CPU of their old pin is online any more.
+  private func pinsLeft(in guest: Guest) -> [String] {
+    (before?.vcpus ?? []).compactMap { pin in
+      guard pin.cpuset.intersection(online).isEmpty, let new = desired.cpuset(ofVCPU: pin.vcpu),
+        guest.thread(ofVCPU: pin.vcpu)?.cpusAllowed == new
+      else { return nil }
+      return "vcpu \(pin.vcpu) stays on \(new), for cpus \(pin.cpuset) are offline"
+    }
+  }
+
   /// What is true of a guest that is where it was.
   private func afterUndo(_ because: Refusal, _ guest: Guest) -> String {
     // Libvirt's keepalive may end the connection before the deadline; the call lies in libvirtd's queue all the same.
@@ -344,6 +398,14 @@ struct JobRun: Sendable, Hashable {
       return "the guest is where it was, and libvirt's live nodeset, which it had not, stays \(nodeset)"
     }
     return isUpkeep ? "its vcpus are as they were" : "nothing was changed"
+  }
+
+  /// Whether the persistent definition is neither what it was nor what was wanted.
+  private func isDefinedByHalf(_ guest: Guest) -> Bool {
+    guard let config = guest.config else { return false }
+    if let configBefore, config == configBefore { return false }
+    let wanted = Verification(desired: desired, scope: .config, checksRecords: false, checksConfig: true)
+    return !wanted.differences(in: guest).isEmpty
   }
 
   /// What libvirt's records have kept of a job that was taken back; threads and memory do not show it.
@@ -373,7 +435,15 @@ struct JobRun: Sendable, Hashable {
   }
 
   private func gone() -> Next {
-    .end(
+    if libvirtIsDown, isDomain {
+      // Not seeing it says nothing of it.
+      return .end(
+        .diverged(
+          Refusal(
+            .diverged, "guest \(job.guestName) cannot be seen while libvirt does not answer",
+            remedy: "look at it when libvirt answers")), observed: nil)
+    }
+    return .end(
       .refused(
         Refusal(.guestGone, "guest \(job.guestName) vanished while the job ran", remedy: "look at numafleet guest list")
       ),
@@ -382,43 +452,5 @@ struct JobRun: Sendable, Hashable {
 
   private var unexpected: Refusal {
     Refusal(.kernelRefused, "a step ended in an unexpected way", remedy: "see the agent's log")
-  }
-}
-
-extension Guest {
-  /// Where its threads are: libvirt's record, save where somebody has pinned a thread behind its back.
-  fileprivate func livePinning(on online: CPUSet) -> Pinning {
-    var pinning = live
-    func isRecorded(_ mask: CPUSet, _ record: CPUSet?) -> Bool {
-      mask == (record ?? defaultCPUSet ?? online).intersection(online)
-    }
-    for thread in threads {
-      guard case .vcpu(let id) = thread.role, !isRecorded(thread.cpusAllowed, live.cpuset(ofVCPU: id)) else { continue }
-      pinning.vcpus.removeAll { $0.vcpu == id }
-      pinning.vcpus.append(VCPUPin(vcpu: id, cpuset: thread.cpusAllowed))
-    }
-    pinning.vcpus.sort { $0.vcpu < $1.vcpu }
-    let emulator = threads.filter { $0.role == .emulator }.map(\.cpusAllowed)
-    if let mask = emulator.first, emulator.allSatisfy({ $0 == mask }), !isRecorded(mask, live.emulator) {
-      pinning.emulator = mask
-    }
-    return pinning
-  }
-}
-
-extension Pinning {
-  /// The same pins without CPUs that are not among these; a pin of which nothing is left says nothing.
-  fileprivate func within(_ cpus: CPUSet) -> Pinning {
-    func kept(_ cpuset: CPUSet) -> CPUSet? {
-      let left = cpuset.intersection(cpus)
-      return left.isEmpty ? nil : left
-    }
-    var copy = self
-    copy.vcpus = vcpus.compactMap { pin in kept(pin.cpuset).map { VCPUPin(vcpu: pin.vcpu, cpuset: $0) } }
-    copy.iothreads = iothreads.compactMap { pin in
-      kept(pin.cpuset).map { IOThreadPin(iothread: pin.iothread, cpuset: $0) }
-    }
-    copy.emulator = emulator.flatMap(kept)
-    return copy
   }
 }

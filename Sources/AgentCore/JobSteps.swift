@@ -35,6 +35,8 @@ struct JobSteps {
   let libvirtAnswers: Bool
   /// Whether an agent before this one has begun, so that threads may no longer be where they were.
   var isHalfWay = false
+  /// The definition before that agent began; nil where it is what it is now.
+  var configBefore: Pinning?
   /// What the kernel gives a cgroup that nobody has set: 1024 shares on v1, weight 100 on v2.
   var defaultShares = 100
 
@@ -218,28 +220,32 @@ struct JobSteps {
         JobStep(
           "config \(name)", .act(.libvirt(domain: uuid, effect)), undo: undo.map { .libvirt(domain: uuid, $0) }))
     }
-    for pin in desired.vcpus where config.cpuset(ofVCPU: pin.vcpu) != pin.cpuset {
-      let old = config.cpuset(ofVCPU: pin.vcpu) ?? fallback
-      add("vcpupin \(pin.vcpu)", .pinVCPU(pin.vcpu, pin.cpuset, .config), undo: .pinVCPU(pin.vcpu, old, .config))
+    // What an agent before this one has written already is written again, so that it can be taken back.
+    let old = isHalfWay ? configBefore ?? config : config
+    for pin in desired.vcpus
+    where config.cpuset(ofVCPU: pin.vcpu) != pin.cpuset || old.cpuset(ofVCPU: pin.vcpu) != pin.cpuset {
+      let back = old.cpuset(ofVCPU: pin.vcpu) ?? fallback
+      add("vcpupin \(pin.vcpu)", .pinVCPU(pin.vcpu, pin.cpuset, .config), undo: .pinVCPU(pin.vcpu, back, .config))
     }
-    if let emulator = desired.emulator, config.emulator != emulator {
-      add("emulatorpin", .pinEmulator(emulator, .config), undo: .pinEmulator(config.emulator ?? fallback, .config))
+    if let emulator = desired.emulator, config.emulator != emulator || old.emulator != emulator {
+      add("emulatorpin", .pinEmulator(emulator, .config), undo: .pinEmulator(old.emulator ?? fallback, .config))
     }
-    for pin in desired.iothreads where config.cpuset(ofIOThread: pin.iothread) != pin.cpuset {
-      let old = config.cpuset(ofIOThread: pin.iothread) ?? fallback
+    for pin in desired.iothreads
+    where config.cpuset(ofIOThread: pin.iothread) != pin.cpuset || old.cpuset(ofIOThread: pin.iothread) != pin.cpuset {
+      let back = old.cpuset(ofIOThread: pin.iothread) ?? fallback
       add(
         "iothreadpin \(pin.iothread)", .pinIOThread(pin.iothread, pin.cpuset, .config),
-        undo: .pinIOThread(pin.iothread, old, .config))
+        undo: .pinIOThread(pin.iothread, back, .config))
     }
     if let numatune = desired.numatune {
-      let old = config.numatune ?? NUMATune()
-      add("numatune", .defineNumatune(numatune.over(old)), undo: .defineNumatune(old))
+      let record = old.numatune ?? NUMATune()
+      add("numatune", .defineNumatune(numatune.over(record)), undo: .defineNumatune(record))
     }
     if !desired.cputune.parameters.isEmpty {
-      let old = config.cputune.restricted(to: desired.cputune, defaultShares: defaultShares)
+      let back = old.cputune.restricted(to: desired.cputune, defaultShares: defaultShares)
       add(
         "cputune", .setScheduler(desired.cputune, .config),
-        undo: old.parameters.isEmpty ? nil : .setScheduler(old, .config))
+        undo: back.parameters.isEmpty ? nil : .setScheduler(back, .config))
     }
     return steps
   }

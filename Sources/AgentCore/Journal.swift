@@ -115,9 +115,12 @@ public struct JobInHand: Sendable, Hashable, Codable {
   public var job: Job
   /// Live pinning and the cells of memory before the first step.
   public var before: Pinning
-  public init(job: Job, before: Pinning) {
+  /// The persistent definition's pinning before the first step; nil without one, or from an earlier release.
+  public var config: Pinning?
+  public init(job: Job, before: Pinning, config: Pinning? = nil) {
     self.job = job
     self.before = before
+    self.config = config
   }
 }
 

@@ -53,8 +53,17 @@ extension Coordinator {
   mutating func releaseObserved(on index: Int, at reading: Reading, _ now: Instant, _ output: inout Output) {
     guard storeRefusal == nil else { return }
     let host = hosts[index].id
+    let isBlind = hosts[index].libvirtAnswers == false
+    if isBlind {
+      // A start that lies in a libvirtd's queue happens after that one has woken up.
+      for claim in unobserved.indices where unobserved[claim].host == host && unobserved[claim].mayStartUntil != nil {
+        unobserved[claim].mayStartUntil = now.advanced(byMilliseconds: UnobservedClaim.startMilliseconds)
+      }
+    }
     let over = unobserved.filter { claim in
       guard claim.host == host, claim.ended.map(reading.isAfter) ?? true else { return false }
+      // Without libvirt's answer its domains are only remembered.
+      guard !isBlind || claim.guest.text.contains("/") else { return false }
       guard let until = claim.mayStartUntil, now < until else { return true }
       return hosts[index].guests.contains { $0.id == claim.guest && $0.isThere }
     }

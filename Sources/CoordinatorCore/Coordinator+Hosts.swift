@@ -167,8 +167,8 @@ extension Coordinator {
     see(guests, on: index, &output)
     hosts[index].cells = report.cells
     hosts[index].libvirtAnswers = report.libvirtAnswers
-    let isFirst = !hosts[index].hasReported
-    hosts[index].hasReported = true
+    let isFirst = !hosts[index].hasReported && hosts[index].liveness == .connected
+    if isFirst { hosts[index].hasReported = true }
     releaseObserved(on: index, at: reading, now, &output)
     refresh(index, now)
     if let head = report.journal {

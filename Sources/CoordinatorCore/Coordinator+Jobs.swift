@@ -129,6 +129,11 @@ extension Coordinator {
       guard let host = hosts.first(where: { $0.id == jobs[position].job.host }), host.refusal == nil else { continue }
       if jobs[position].job.epoch != epoch {
         guard storeRefusal == nil else { continue }
+        // Agents of the previous release do not tell what they have begun.
+        guard host.isJudged || !host.capabilities.contains(.alive) else {
+          send(.sendReport(withTopology: false), to: host.id, &output)
+          continue
+        }
         jobs[position].job.epoch = epoch
         output.writes.append(.job(jobs[position]))
       }

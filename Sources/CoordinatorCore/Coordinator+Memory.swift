@@ -93,13 +93,19 @@ extension Coordinator {
   }
 
   /// Forgets what was to be written of hosts, and was not.
-  mutating func takeBackHosts(_ restored: Restored) {
+  mutating func takeBackHosts(_ restored: Restored, _ now: Instant) {
     shelf = TopologyShelf(restored.topologies)
+    // A host that was forgotten in what was not stored is not forgotten.
+    for entry in Self.entries(restored, shelf, now: now) where index(of: entry.id) == nil {
+      hosts.insert(entry, at: hosts.insertionPoint { $0.id < entry.id })
+    }
     var records = restored.hosts[...]
     for index in hosts.indices {
       records = records.drop { $0.id < hosts[index].id }
       let record = records.first.flatMap { $0.id == hosts[index].id ? $0 : nil }
       hosts[index].recorded = record
+      // What was ended when it was judged is not ended.
+      hosts[index].isJudged = false
       let isKept = record?.topology != nil && record?.topologyHash == hosts[index].topologyHash
       hosts[index].isTopologyRecorded = hosts[index].topology == nil || isKept
     }

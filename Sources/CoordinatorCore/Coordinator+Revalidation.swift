@@ -9,13 +9,17 @@ extension Coordinator {
   mutating func revalidate(
     _ head: JournalHead, on host: HostID, at reading: Reading, _ now: Instant, _ output: inout Output
   ) {
-    guard storeRefusal == nil else { return }
+    guard storeRefusal == nil, let place = self.index(of: host) else { return }
+    hosts[place].isJudged = true
     let begun = head.inHand + head.unacknowledged
     let doubtful = jobs.filter {
       $0.job.host == host && !$0.state.isFinal && $0.job.epoch != epoch && !begun.contains($0.job.id)
     }
+    guard !doubtful.isEmpty else { return }
+    let inventory = inventory(now)
     for record in doubtful {
-      guard let conflict = conflict(of: record, now), let index = jobs.lastIndex(where: { $0.job.id == record.job.id })
+      guard let conflict = conflict(of: record, in: inventory),
+        let index = jobs.lastIndex(where: { $0.job.id == record.job.id })
       else { continue }
       let refusal = Refusal(
         .overlap, "the host changed before job \(record.job.id) was begun: \(conflict)",
@@ -28,9 +32,11 @@ extension Coordinator {
   }
 
   /// The rule that a job would break now, by the same judge that passed it when it was decided.
-  private func conflict(of record: JobRecord, _ now: Instant) -> Violation? {
-    var inventory = inventory(now)
-    for index in inventory.hosts.indices { inventory.hosts[index].claims.removeAll { $0.job == record.job.id } }
+  private func conflict(of record: JobRecord, in fleet: Inventory) -> Violation? {
+    var inventory = fleet
+    if let index = inventory.hosts.firstIndex(where: { $0.id == record.job.host }) {
+      inventory.hosts[index].claims.removeAll { $0.job == record.job.id }
+    }
     switch record.job.action {
     case .start(_, let shape, let placement):
       return violations(of: placement, shape: shape, as: record.job.guest, in: inventory, policy: policy).first

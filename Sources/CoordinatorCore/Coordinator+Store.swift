@@ -43,7 +43,7 @@ extension Coordinator {
       outage = Outage(refusal, eventsNotLogged: lost, now)
     }
     outage?.sightings = restored.sightings
-    takeBackHosts(restored)
+    takeBackHosts(restored, now)
     takeBack(restored, now)
     // Their plans would have to be written, and some were never begun.
     let waiting = pending.map(\.question) + inquiring

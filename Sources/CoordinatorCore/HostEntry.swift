@@ -14,6 +14,8 @@ struct HostEntry: Sendable, Hashable {
   var liveness = Liveness.unreachable
   /// Whether a report of this term was folded; before that the guests are only what the ledger remembers.
   var hasReported = false
+  /// Whether what its agent has begun was compared with the jobs of earlier terms, which until then are not sent again.
+  var isJudged = false
   var facts: HostFacts?
   var topology: HostTopology?
   var topologyHash: UInt64 = 0

@@ -169,7 +169,7 @@ public final class Ledger: Sendable {
       let error = StoreError(error, path: path)
       switch error.kind {
       case .io, .damaged: broken.withLock { $0 = error }
-      case .full, .locked, .inUse, .foreign, .constraint, .noDirectory, .missing, .exists, .unsound: break
+      case .full, .locked, .inUse, .foreign, .constraint, .noDirectory, .missing, .exists, .isStore, .unsound: break
       }
       throw error
     }

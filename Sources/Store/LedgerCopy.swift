@@ -29,6 +29,10 @@ extension Ledger {
   public static func backUp(_ path: String, to target: String, replacing: Bool) throws(StoreError) -> LedgerReport {
     try LedgerFile(path: path).examineExisting(busyMilliseconds: busyMilliseconds)
     guard replacing || access(target, F_OK) != 0 else { throw StoreError(.exists, path: target) }
+    // A store in use has files beside it; replacing it would cost all that is written after.
+    for beside in [".lock", "-wal"] where access(target + beside, F_OK) == 0 {
+      throw StoreError(.isStore, path: target)
+    }
     let fresh = target + ".new"
     try copy(path, to: fresh) { _ in }
     var report = try check(fresh)

@@ -26,6 +26,8 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case missing
     /// A file that would be overwritten.
     case exists
+    /// A store that a coordinator uses or has used, where a backup was to be written.
+    case isStore
     /// A backup that has findings; how many, and the first.
     case unsound(String)
     /// The operating system refused; its words.
@@ -54,6 +56,7 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case .noDirectory: "the store \(path) cannot be made, for there is no such directory"
     case .missing: "there is no store \(path)"
     case .exists: "\(path) exists"
+    case .isStore: "\(path) is a coordinator's store, not a backup"
     case .unsound(let what): "the backup \(path) has \(what)"
     case .io(let what): "the store \(path) cannot be used: \(what)"
     }
@@ -72,6 +75,7 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
       "create the directory \(path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".") and start it again"
     case .missing: "check the path"
     case .exists: "name another file, or replace it with --force"
+    case .isStore: "name another file; to put a backup in its place use numafleet-coordinator restore"
     case .unsound: "look at all with `numafleet-coordinator check`, take an older backup, or add --force"
     case .io: "check the directory's owner, its mode and the disk, then start the coordinator again"
     }
@@ -82,7 +86,7 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
   public var mayPass: Bool {
     switch kind {
     case .full, .locked: true
-    case .inUse, .damaged, .foreign, .constraint, .noDirectory, .missing, .exists, .unsound, .io: false
+    case .inUse, .damaged, .foreign, .constraint, .noDirectory, .missing, .exists, .isStore, .unsound, .io: false
     }
   }
 

@@ -45,12 +45,22 @@ final class CommandRunner: Sendable {
     case .observeGuest(let id, let incarnation):
       reader.readGuest(id, incarnation: incarnation, deadlineMilliseconds: command.deadlineMilliseconds, done)
     case .libvirt(let domain, let effect):
+      if let run = command.run, effect.scope.touchesLive, hasEnded(run) {
+        let refusal = Refusal(
+          .incarnationChanged, "process \(run) has ended, and its domain may run anew", remedy: "ask again")
+        return done(.failed(refusal))
+      }
       run(effect, on: domain, command.deadlineMilliseconds, done)
     case .kernel(let incarnation, let effect):
       run(effect, on: incarnation, command.deadlineMilliseconds, done)
     case .start(let domainXML, let shape, let placement):
       start(domainXML, shape, placement, command.deadlineMilliseconds, done)
     }
+  }
+
+  /// Whether the kernel says that the process is gone; one that cannot be read is left to libvirt.
+  private func hasEnded(_ run: Incarnation) -> Bool {
+    do { return try !ProcessReader().isAlive(run) } catch { return false }
   }
 
   // MARK: libvirt

@@ -83,14 +83,14 @@ struct RestoreCommand: StoreCommand {
       term of the restored store comes \(Ledger.restoredAhead) after the newest of the
       backup and of the old store, and each guest's next job as many after its
       last: more than a coordinator that crashes every two seconds begins in three
-      weeks. If the log still says "host obeys a newer term", see raise-epoch.
+      weeks. If the log still says "host obeys another coordinator", see raise-epoch.
 
         systemctl stop numafleet-coordinator
         numafleet-coordinator restore /var/backups/numafleet/coordinator.sqlite \\
           /var/lib/numafleet/coordinator.sqlite
         systemctl start numafleet-coordinator
 
-      Exit status: 0 done, 64 bad usage, 73 nothing was changed.
+      Exit status: 0 done, 64 bad usage, 73 it could not be done; the old store is in its place or beside it.
       """)
 
   @Argument(help: "The backup.")
@@ -116,8 +116,7 @@ struct RaiseEpochCommand: StoreCommand {
     commandName: "raise-epoch", abstract: "Makes the next term newer than one that hosts already obey.",
     discussion: """
       For a store that is older than its hosts' memory: the coordinator's log says
-      "host obeys a newer term" with the number, and agents refuse its jobs as
-      staleEpoch. Make sure first that no other coordinator lives, which began
+      "host obeys another coordinator" with its term, and jobs for it wait. Make sure first that no other coordinator lives, which began
       that term.
 
         systemctl stop numafleet-coordinator

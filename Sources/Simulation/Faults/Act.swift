@@ -9,10 +9,12 @@ public enum Act: Sendable, Hashable {
   case change(pick: Int)
   case repair(pick: Int)
   case drain(pick: Int)
+  case forget(pick: Int)
 
   // What people and owners of guests do without asking.
   case repin(pick: Int)
   case stop(pick: Int)
+  case restart(pick: Int)
   case launch(pick: Int)
   case arrive(pick: Int)
   case leave(pick: Int)

@@ -28,8 +28,8 @@ struct Climate: Sendable, Hashable {
   var unreachableMilliseconds: Int { 3 * heartbeatMilliseconds }
 
   enum Kind: CaseIterable, Sendable, Hashable {
-    case start, place, change, repair, drain
-    case repin, stop, launch, arrive, leave, hotplug
+    case start, place, change, repair, drain, forget
+    case repin, stop, restart, launch, arrive, leave, hotplug
     case offline, takeMemory, reboot, libvirtHang, libvirtDown, libvirtFault, kernelFault
     case crashAgent, stopAgent, crashCoordinator, stopCoordinator, rival, journalFull, journalLost, storeFull, wallJump
     case partition, clog
@@ -41,7 +41,7 @@ struct Climate: Sendable, Hashable {
   init(seed: UInt64) {
     var random = SeededRandom(seed: seed, stream: 1)
     // As fast as real fleets are set only now and then: what a fault meets is a job, not a heartbeat.
-    let isFast = random.chance(perMille: 20)
+    let isFast = random.chance(perMille: 50)
     heartbeatMilliseconds = isFast ? 2000 : random.pick([60_000, 120_000, 120_000])
     threadsMilliseconds = isFast ? 5000 : random.pick([300_000, 600_000, 900_000])
     watchMilliseconds = isFast ? 2000 : random.pick([60_000, 120_000])

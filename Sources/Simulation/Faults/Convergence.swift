@@ -25,6 +25,12 @@ extension FleetUnderFaults {
       for record in try coordinators[0].ledger.jobs(limit: 1000, active: true) {
         found.append("job \(record.job.id) on \(record.job.host) is still \(record.state.rawValue)")
       }
+      for plan in try coordinators[0].ledger.plans(limit: 1000) where plan.state == .applying {
+        found.append("plan \(plan.id) is still under way")
+      }
+      let restored = try coordinators[0].ledger.restored()
+      if restored.hosts.map(\.id) != inventory.hosts.map(\.id) { found.append("the store knows other hosts") }
+      if !restored.claims.isEmpty { found.append("the store holds claims of jobs \(restored.claims.map(\.job))") }
     } catch { found.append("the store cannot be read: \(error)") }
     return found
   }

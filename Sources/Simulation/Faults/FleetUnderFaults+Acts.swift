@@ -22,7 +22,9 @@ extension FleetUnderFaults {
     case .repair(let pick):
       question(.makePlan(.repair(host: pick & 1 == 0 ? hosts[pick % hosts.count].id : nil)), to: asked(pick))
     case .drain(let pick): question(.drain(hosts[pick % hosts.count].id, pick / 64 & 1 == 0), to: asked(pick))
-    case .repin, .stop, .launch, .arrive, .leave, .hotplug: performByHand(act)
+    case .forget(let pick):
+      question(.forgetHost(ForgetHost(host: hosts[pick % hosts.count].id, evenWithGuests: false)), to: asked(pick))
+    case .repin, .stop, .restart, .launch, .arrive, .leave, .hotplug: performByHand(act)
     case .offline, .takeMemory, .reboot, .libvirtHang, .libvirtDown, .libvirtFault, .kernelFault: strike(act)
     default: strikePrograms(act)
     }
@@ -58,6 +60,11 @@ extension FleetUnderFaults {
       guard let (host, guest) = guest(pick) else { return }
       disturb(host, guest)
       hosts[host].guests[guest].end()
+    case .restart(let pick):
+      guard let (host, guest) = guest(pick), hosts[host].guests[guest].isRunning else { return }
+      disturb(host, guest)
+      hosts[host].guests[guest].end()
+      if hosts[host].fits(hosts[host].guests[guest]) { hosts[host].boot(guest) }
     case .launch(let pick):
       let host = pick % hosts.count
       let asleep = hosts[host].guests.indices.filter { !hosts[host].guests[$0].isRunning }
@@ -90,7 +97,8 @@ extension FleetUnderFaults {
 
   private func host(of act: Act) -> Int {
     switch act {
-    case .repin(let pick), .stop(let pick), .launch(let pick), .arrive(let pick), .leave(let pick), .hotplug(let pick):
+    case .repin(let pick), .stop(let pick), .restart(let pick), .launch(let pick), .arrive(let pick), .leave(let pick),
+      .hotplug(let pick):
       pick % hosts.count
     default: 0
     }

@@ -151,18 +151,6 @@ extension ModelHost {
   }
 }
 
-extension LibvirtEffect {
-  /// Which record it changes.
-  var scope: Scope {
-    switch self {
-    case .pinVCPU(_, _, let scope), .pinEmulator(_, let scope), .pinIOThread(_, _, let scope),
-      .setNumatune(_, _, let scope), .setScheduler(_, let scope):
-      scope
-    case .defineNumatune: .config
-    }
-  }
-}
-
 extension Pinning {
   mutating func setVCPU(_ vcpu: Int, _ cpus: CPUSet) {
     vcpus = (vcpus.filter { $0.vcpu != vcpu } + [VCPUPin(vcpu: vcpu, cpuset: cpus)]).sorted { $0.vcpu < $1.vcpu }

@@ -20,6 +20,12 @@ extension SafetyWatch {
       }
       return
     }
+    if case .start = job.action, case .refused(let refusal) = outcome, refusal.code != .duplicate {
+      sites[host].refusedStarts.append(job.guest)
+      if !work.isDisturbed, guest?.isRunning ?? false {
+        broken("atomic", "\(model.id): job \(job.id) is refused (\(refusal.message)), and its guest runs", time)
+      }
+    }
     guard !work.isDisturbed, let guest, guest.isRunning else { return }
     if case .verified = outcome {
       let differences = guest.differences(from: job.desired, scope: job.scope, host: model)

@@ -46,6 +46,8 @@ struct SafetyWatch: Sendable {
     var begun: [GuestID: Generation] = [:]  // lookup only
     var highestEpoch: Epoch = 0
     var works: [Work] = []
+    /// Guests whose start was refused, so that it must not happen.
+    var refusedStarts: [GuestID] = []
     /// What verified jobs have dedicated, ascending by guest.
     var holdings: [Holding] = []
   }
@@ -110,6 +112,9 @@ struct SafetyWatch: Sendable {
     if journal.highestEpoch < sites[host].highestEpoch {
       broken("fence", "\(model.id) obeys term \(journal.highestEpoch) after \(sites[host].highestEpoch)", time)
     }
+    if journal.highestEpoch == old.highestEpoch, let ruler = old.epochOwner, journal.epochOwner != ruler {
+      broken("fence", "\(model.id) changes its coordinator within term \(journal.highestEpoch)", time)
+    }
     for entry in journal.inHand where !old.inHand.contains(where: { $0.job.id == entry.job.id }) {
       begins(entry.job, on: model, host, time)
     }
@@ -130,6 +135,7 @@ struct SafetyWatch: Sendable {
       broken(
         "once", "job \(job.id) of generation \(job.generation) begins on \(model.id) after generation \(known)", time)
     }
+    sites[host].refusedStarts.removeAll { $0 == job.guest }
     sites[host].begun[job.guest] = max(job.generation, sites[host].begun[job.guest] ?? 0)
     let before = model.index(of: job.guest).map { model.guests[$0] }
     sites[host].works.removeAll { $0.job.guest == job.guest }
@@ -157,6 +163,16 @@ struct SafetyWatch: Sendable {
     if run != wanted, effect.touchesRunning {
       broken("incarnation", "\(model.id): \(effect.words) was meant for \(wanted) and meets \(run)", time)
     }
+  }
+
+  /// A command has changed its host.
+  mutating func acted(_ effect: Effect, _ outcome: CommandOutcome, on model: ModelHost, _ host: Int, _ time: Int) {
+    if case .start = effect, let guest = model.guestID(of: effect), sites[host].refusedStarts.contains(guest),
+      model.index(of: guest).map({ model.guests[$0].isRunning }) ?? false
+    {
+      broken("atomic", "\(model.id): guest \(guest) starts, and that was told as refused", time)
+    }
+    acted(on: model, host, time)
   }
 
   // MARK: CPUs

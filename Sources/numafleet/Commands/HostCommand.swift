@@ -13,7 +13,7 @@ struct HostCommand: ParsableCommand {
 /// `numafleet host list`.
 struct HostListCommand: AskingCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "Lists the hosts that report, with their size and what is free.")
+    commandName: "list", abstract: "Lists the hosts of the fleet, with their size and what is free.")
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
