@@ -116,8 +116,8 @@ struct RaiseEpochCommand: StoreCommand {
     commandName: "raise-epoch", abstract: "Makes the next term newer than one that hosts already obey.",
     discussion: """
       For a store that is older than its hosts' memory: the coordinator's log says
-      "host obeys another coordinator" with its term, and jobs for it wait. Make sure first that no other coordinator lives, which began
-      that term.
+      "host obeys another coordinator" with its term, and jobs for it wait. Make
+      sure first that no other coordinator lives, which began that term.
 
         systemctl stop numafleet-coordinator
         numafleet-coordinator raise-epoch --above 17

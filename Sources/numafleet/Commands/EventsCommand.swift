@@ -6,9 +6,9 @@ struct EventsCommand: AskingCommand {
   static let configuration = CommandConfiguration(
     commandName: "events", abstract: "Shows what happened: hosts, guests, commands, jobs, keys.",
     discussion: """
-      Events are numbered without gaps, the oldest go (keep_events); --after goes on where an earlier listing
-      ended. With --follow later events are printed as they happen, until Ctrl-C;
-      with -o json one object a line.
+      Events are numbered without gaps; the oldest go (keep_events). --after goes on
+      where an earlier listing ended. With --follow later events are printed as they
+      happen, until Ctrl-C; with -o json one object a line.
 
         numafleet events --after 120
         numafleet events --follow -o json | jq -c 'select(.kind == "jobVerified")'
