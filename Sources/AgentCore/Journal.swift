@@ -59,7 +59,7 @@ public struct Journal: Sendable, Hashable, Codable {
   /// What a coordinator is told after its welcome; `present` are the guests on the host, ascending.
   func head(of present: [GuestID]) -> JournalHead {
     let limit = JournalHead.entriesMax
-    let wanted = Set(present + inHand.map(\.job.guest))  // lookup only
+    let wanted = Set(present + inHand.map(\.job.guest) + unacknowledged.map(\.guest))  // lookup only
     return JournalHead(
       generations: generations.filter { wanted.contains($0.guest) }.prefix(limit)
         .map { JournalHead.Mark(guest: $0.guest, generation: $0.generation) },

@@ -11,9 +11,8 @@ extension Coordinator {
   ) {
     guard storeRefusal == nil, let place = self.index(of: host) else { return }
     hosts[place].isJudged = true
-    let begun = head.inHand + head.unacknowledged
     let doubtful = jobs.filter {
-      $0.job.host == host && !$0.state.isFinal && $0.job.epoch != epoch && !begun.contains($0.job.id)
+      $0.job.host == host && !$0.state.isFinal && $0.job.epoch != epoch && !head.hasBegun($0.job)
     }
     guard !doubtful.isEmpty else { return }
     let inventory = inventory(now)
@@ -46,5 +45,13 @@ extension Coordinator {
       let part = Plan(parent: 0, purpose: "", waves: [Wave(moves: [move])])
       return violations(of: part, in: inventory, policy: policy).first
     }
+  }
+}
+
+extension JournalHead {
+  /// Whether the agent has this very job: another coordinator may have given its number to a job for another guest.
+  fileprivate func hasBegun(_ job: Job) -> Bool {
+    (inHand + unacknowledged).contains(job.id)
+      && generations.contains { $0.guest == job.guest && $0.generation >= job.generation }
   }
 }

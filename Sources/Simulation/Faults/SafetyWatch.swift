@@ -139,8 +139,9 @@ struct SafetyWatch: Sendable {
     sites[host].begun[job.guest] = max(job.generation, sites[host].begun[job.guest] ?? 0)
     let before = model.index(of: job.guest).map { model.guests[$0] }
     sites[host].works.removeAll { $0.job.guest == job.guest }
-    let answers = model.libvirtAnswers(at: time + FleetUnderFaults.bootMilliseconds)
-    sites[host].works.append(Work(job: job, before: before, isExcused: !answers))
+    // A CPU that is offline when a guest starts is missing from its masks when it is back, too.
+    let isWhole = model.libvirtAnswers(at: time + FleetUnderFaults.bootMilliseconds) && model.topology.offline.isEmpty
+    sites[host].works.append(Work(job: job, before: before, isExcused: !isWhole))
   }
 
   /// An agent begins a command that changes its host.
