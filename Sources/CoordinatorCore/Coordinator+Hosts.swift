@@ -244,7 +244,7 @@ extension Coordinator {
 
   /// Where a host is in `hosts`, or where it would be inserted.
   private func position(of id: HostID) -> Int {
-    hosts.insertionPoint { $0.id < id }
+    hosts.partitionIndex { $0.id >= id }
   }
 
   /// Where a host is in `hosts`; nil when no agent has ever reported for it.

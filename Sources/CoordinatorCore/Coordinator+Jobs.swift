@@ -1,4 +1,5 @@
 import Fleet
+import NUMA
 import PlacementEngine
 
 /// When a job that is not final is sent again.
@@ -89,12 +90,12 @@ extension Coordinator {
   }
 
   private func generation(of guest: GuestID) -> Generation {
-    let index = generations.insertionPoint { $0.guest < guest }
+    let index = generations.partitionIndex { $0.guest >= guest }
     return index < generations.endIndex && generations[index].guest == guest ? generations[index].generation : 0
   }
 
   private mutating func set(_ generation: Generation, of guest: GuestID, _ output: inout Output) {
-    let index = generations.insertionPoint { $0.guest < guest }
+    let index = generations.partitionIndex { $0.guest >= guest }
     let mark = GuestGeneration(guest: guest, generation: generation)
     if index < generations.endIndex, generations[index].guest == guest {
       generations[index] = mark
@@ -274,7 +275,7 @@ extension Coordinator {
     // A sighting needs the host's own record, which comes with its first report.
     guard let guest, let index = index(of: host), hosts[index].recorded != nil else { return }
     var guests = hosts[index].guests
-    let place = guests.insertionPoint { $0.id < guest.id }
+    let place = guests.partitionIndex { $0.id >= guest.id }
     if place < guests.endIndex, guests[place].id == guest.id {
       guests[place] = guest
     } else {

@@ -11,11 +11,9 @@ extension Coordinator {
   static func entries(_ restored: Restored, _ shelf: TopologyShelf, now: Instant) -> [HostEntry] {
     var seen = restored.sightings[...]
     return restored.hosts.map { record in
-      let rest = seen.drop { $0.host < record.id }
-      let own = rest.prefix { $0.host == record.id }
-      seen = rest[own.endIndex...]
-      return HostEntry(
-        remembering: record, topology: record.topology.flatMap { shelf[$0] }, guests: own.map(\.remembered), now: now)
+      HostEntry(
+        remembering: record, topology: record.topology.flatMap { shelf[$0] },
+        guests: seen.take(on: record.id).map(\.remembered), now: now)
     }
   }
 
@@ -84,11 +82,8 @@ extension Coordinator {
     var seen = sightings[...]
     for index in hosts.indices {
       let host = hosts[index].id
-      let rest = seen.drop { $0.host < host }
-      let own = rest.prefix { $0.host == host }
-      seen = rest[own.endIndex...]
       remember(index, &output)
-      remember(hosts[index].guests, on: host, after: own.map(\.remembered), &output)
+      remember(hosts[index].guests, on: host, after: seen.take(on: host).map(\.remembered), &output)
     }
   }
 
@@ -97,7 +92,7 @@ extension Coordinator {
     shelf = TopologyShelf(restored.topologies)
     // A host that was forgotten in what was not stored is not forgotten.
     for entry in Self.entries(restored, shelf, now: now) where index(of: entry.id) == nil {
-      hosts.insert(entry, at: hosts.insertionPoint { $0.id < entry.id })
+      hosts.insert(entry, at: hosts.partitionIndex { $0.id >= entry.id })
     }
     var records = restored.hosts[...]
     for index in hosts.indices {

@@ -67,6 +67,16 @@ extension Sighting {
   }
 }
 
+extension ArraySlice<Sighting> {
+  /// The next host's part of sightings that ascend by host, whose hosts are asked for in that order.
+  mutating func take(on host: HostID) -> ArraySlice<Sighting> {
+    let rest = drop { $0.host < host }
+    let own = rest.prefix { $0.host == host }
+    self = rest[own.endIndex...]
+    return own
+  }
+}
+
 /// The topologies of all hosts, each once however many hosts have it.
 struct TopologyShelf: Sendable, Hashable {
   /// Ascending by hash.
@@ -83,5 +93,5 @@ struct TopologyShelf: Sendable, Hashable {
 
   mutating func remove(_ hash: UInt64) { records.removeAll { $0.hash == hash } }
 
-  private func position(of hash: UInt64) -> Int { records.insertionPoint { $0.hash < hash } }
+  private func position(of hash: UInt64) -> Int { records.partitionIndex { $0.hash >= hash } }
 }

@@ -1,3 +1,5 @@
+import NUMA
+
 /// What the operator says of one host beyond what its agent reports: where it stands, and who may go there.
 public struct HostRules: Sendable, Hashable, Codable {
   public var host: HostID
@@ -28,11 +30,7 @@ public struct HostRules: Sendable, Hashable, Codable {
 extension Policy {
   /// What is said of a host; nothing when it is not listed.
   public func rules(of host: HostID) -> HostRules {
-    var (low, high) = (0, hosts.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if hosts[middle].host < host { low = middle + 1 } else { high = middle }
-    }
-    return low < hosts.count && hosts[low].host == host ? hosts[low] : HostRules(host: host)
+    let index = hosts.partitionIndex { $0.host >= host }
+    return index < hosts.count && hosts[index].host == host ? hosts[index] : HostRules(host: host)
   }
 }

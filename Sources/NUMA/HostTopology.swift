@@ -51,13 +51,8 @@ public struct HostTopology: Sendable, Hashable, Codable {
   public func cell(_ id: Int) -> Cell? { cells.first { $0.id == id } }
   /// The CPU of that id, if online.
   public func pcpu(_ id: Int) -> PCPU? {
-    var low = 0
-    var high = pcpus.count
-    while low < high {
-      let middle = (low + high) / 2
-      if pcpus[middle].id < id { low = middle + 1 } else { high = middle }
-    }
-    return low < pcpus.count && pcpus[low].id == id ? pcpus[low] : nil
+    let index = pcpus.partitionIndex { $0.id >= id }
+    return index < pcpus.count && pcpus[index].id == id ? pcpus[index] : nil
   }
 
   /// The cells whose CPUs the set touches.

@@ -1,3 +1,5 @@
+import NUMA
+
 /// What the members of a group may not do to each other.
 public enum GroupRule: Sendable, Hashable {
   /// All on one rack.
