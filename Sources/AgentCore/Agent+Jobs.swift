@@ -96,7 +96,7 @@ extension Agent {
   /// What an agent before this one has begun is not given up because libvirt is away: only it can see the guest, or put
   /// it right, so the run waits for it.
   private func isBlind(to run: JobRun) -> Bool {
-    guard run.resumed, run.isDomain, view.libvirtAnswers == false else { return false }
+    guard run.resumed, !run.job.guest.isProcess, view.libvirtAnswers == false else { return false }
     guard view.guests.contains(where: { $0.id == run.job.guest }) else { return true }
     if case .failure = chosenDriver(for: run) { return true }
     return false
@@ -165,7 +165,7 @@ extension Agent {
     if wasInspecting, case .observedGuest = outcome, let topology = view.current, let facts = view.facts {
       let preflight = Preflight(topology: topology, facts: facts, livePages: runs[index].job.livePages)
       next = runs[index].inspected(
-        guest, preflight: preflight, libvirtAnswers: view.libvirtAnswers, now: now)
+        guest, preflight: preflight, libvirtAnswers: view.libvirtAnswers == true, now: now)
       if case .run = next { mark(runs[index]) }
     } else {
       next = runs[index].completed(outcome, guest: guest, now: now)

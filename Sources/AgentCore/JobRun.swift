@@ -33,21 +33,21 @@ struct JobRun: Sendable, Hashable {
   let resumed: Bool
   /// True when the agent itself puts back pages that went astray; the job was verified before.
   let isUpkeep: Bool
-  private(set) var before: Pinning?
+  var before: Pinning?
   /// The persistent definition's pinning before the first step; nil when it is not known any more.
-  private(set) var configBefore: Pinning?
-  private(set) var phase = Phase.inspecting
-  private(set) var steps: [JobStep] = []
-  private(set) var records: [StepRecord] = []
+  var configBefore: Pinning?
+  var phase = Phase.inspecting
+  var steps: [JobStep] = []
+  var records: [StepRecord] = []
   private(set) var pagesLeft = 0
-  private var stepBegan: Instant
+  var stepBegan: Instant
   private var memoryRounds = 0
   /// Whether libvirt answered at the inspection, so that the steps write the persistent definition.
   private var writesConfig = false
   /// What the kernel gives a cgroup that nobody has set.
-  private var defaultShares = 100
+  var defaultShares = 100
   /// Guest cells whose memory lay on several cells before, so that "where it was" cannot be checked.
-  private var spread: [Int] = []
+  var spread: [Int] = []
   /// CPUs that are online: the kernel gives a thread no other, whatever libvirt's record says.
   var online = CPUSet()
   /// Whether libvirt did not answer at the newest reading, so that a guest that is not seen is not known to be gone.
@@ -99,22 +99,12 @@ struct JobRun: Sendable, Hashable {
     }
   }
 
-  /// Whether the guest is libvirt's, so that libvirt's silence says nothing of it.
-  var isDomain: Bool { !job.guest.text.contains("/") }
-
-  private var startsGuest: Bool {
-    if case .start = job.action { return true }
-    return false
-  }
-
   // MARK: Inspecting
 
   /// The guest was read before anything was touched.
-  mutating func inspected(_ guest: Guest?, preflight: Preflight, libvirtAnswers: Bool?, now: Instant) -> Next {
-    libvirtIsDown = libvirtAnswers == false
-    let libvirtAnswers = libvirtAnswers == true
+  mutating func inspected(_ guest: Guest?, preflight: Preflight, libvirtAnswers: Bool, now: Instant) -> Next {
     guard let guest else {
-      guard !libvirtIsDown || !isDomain else {
+      guard !libvirtIsDown || job.guest.isProcess else {
         let blind = Refusal(
           .libvirtDown, "guest \(job.guestName) cannot be seen while libvirt does not answer", remedy: "start libvirtd")
         return .end(outcome(refusedBy: blind), observed: nil)
@@ -214,7 +204,7 @@ struct JobRun: Sendable, Hashable {
     }
   }
 
-  private mutating func record(_ name: String, _ detail: String, now: Instant) {
+  mutating func record(_ name: String, _ detail: String, now: Instant) {
     records.append(
       StepRecord(name: name, milliseconds: now.milliseconds - stepBegan.milliseconds, detail: detail))
   }
@@ -296,146 +286,15 @@ struct JobRun: Sendable, Hashable {
       because: Refusal(.diverged, differences[0], remedy: "see numafleet job show \(job.id)"), now: now)
   }
 
-  /// What libvirt says of a failed start is not what it did: the guest is looked for, save where another has its UUID.
-  private mutating func failedToStart(_ index: Int, _ refusal: Refusal, now: Instant) -> Next {
-    if index > 0 { return .end(mayRun(refusal), observed: nil) }
-    if refusal.code == .duplicate { return .end(.refused(refusal), observed: nil) }
-    phase = .checkingStart(because: refusal)
-    stepBegan = now
-    return .run(.observeGuest(job.guest, incarnation: nil), deadlineMilliseconds: 30_000)
-  }
-
-  private func checkedStart(_ because: Refusal, _ outcome: CommandOutcome, _ guest: Guest?) -> Next {
-    guard case .observedGuest = outcome, !libvirtIsDown else { return .end(mayRun(because), observed: nil) }
-    if let guest, guest.state == .running || guest.state == .paused {
-      return .end(
-        .diverged(Refusal(.diverged, "it runs, but \(because.message)", remedy: "use numafleet place")), observed: guest
-      )
-    }
-    // A call that libvirt did not answer may lie in its queue, whether the deadline or the connection ended first.
-    let isOpen = because.code == .libvirtTimeout || because.code == .libvirtDown
-    return .end(isOpen ? mayRun(because) : .refused(because), observed: nil)
-  }
-
-  private func mayRun(_ refusal: Refusal) -> JobOutcome {
-    .diverged(
-      Refusal(
-        .diverged, "\(refusal.message), and guest \(job.guestName) may start yet",
-        remedy: "look at numafleet guest list before you start it again"))
-  }
-
-  // MARK: Going back
-
-  private mutating func undo(from index: Int, because refusal: Refusal, now: Instant) -> Next {
-    guard SafetyCheck.rollback.isOn else { return .end(.refused(refusal), observed: nil) }
-    stepBegan = now
-    var next = index
-    while next >= 0 {
-      if let effect = steps[next].undo, !(isUpkeep && effect.movesMemory) {
-        phase = .undoing(next, because: refusal)
-        return .run(effect, deadlineMilliseconds: steps[next].deadlineMilliseconds)
-      }
-      next -= 1
-    }
-    phase = .checkingUndo(because: refusal)
-    return .run(.observeGuest(job.guest, incarnation: job.incarnation), deadlineMilliseconds: 30_000)
-  }
-
-  private mutating func undone(_ index: Int, _ because: Refusal, _ outcome: CommandOutcome, now: Instant) -> Next {
-    let detail =
-      switch outcome {
-      case .done(let detail, _): detail
-      case .failed(let refusal): "failed: \(refusal.message)"
-      default: "ended unexpectedly"
-      }
-    record("undo \(steps[index].name)", detail, now: now)
-    return undo(from: index - 1, because: because, now: now)
-  }
-
-  /// After going back: refused when the guest is where it was, diverged when it is not.
-  private mutating func checkedUndo(_ because: Refusal, _ guest: Guest?) -> Next {
-    guard let guest = present(guest), let before else { return gone() }
-    var old = before
-    old.numatune = nil
-    // Pages that have come nearer to where they belong stay there.
-    old.memory.removeAll { isUpkeep || spread.contains($0.guestCell) }
-    old.vcpus = old.vcpus.filter { desired.cpuset(ofVCPU: $0.vcpu) != nil }
-    old = old.within(online)
-    let left =
-      Verification(desired: old, scope: .live, checksRecords: false).differences(in: guest) + recordsLeft(in: guest)
-      + pinsLeft(in: guest)
-    if left.isEmpty {
-      return .end(
-        .refused(Refusal(.rolledBack, because.message, remedy: "\(afterUndo(because, guest)); \(because.remedy)")),
-        observed: guest)
-    }
-    return .end(
-      .diverged(
-        Refusal(
-          .diverged, "\(because.message); and going back left this: \(left.joined(separator: "; "))",
-          remedy: because.remedy)),
-      observed: guest)
-  }
-
-  /// Vcpus that the job has pinned and that cannot go back, because no CPU of their old pin is online any more.
-  private func pinsLeft(in guest: Guest) -> [String] {
-    (before?.vcpus ?? []).compactMap { pin in
-      guard pin.cpuset.intersection(online).isEmpty, let new = desired.cpuset(ofVCPU: pin.vcpu),
-        guest.thread(ofVCPU: pin.vcpu)?.cpusAllowed == new
-      else { return nil }
-      return "vcpu \(pin.vcpu) stays on \(new), for cpus \(pin.cpuset) are offline"
-    }
-  }
-
-  /// What is true of a guest that is where it was.
-  private func afterUndo(_ because: Refusal, _ guest: Guest) -> String {
-    // Libvirt's keepalive may end the connection before the deadline; the call lies in libvirtd's queue all the same.
-    if because.code == .libvirtTimeout || because.code == .libvirtDown {
-      return "the guest is as it was, but libvirt may yet do, late, what it was asked: look at it when libvirt answers"
-    }
-    if before?.numatune == nil, let nodeset = guest.live.numatune?.nodeset {
-      // libvirt has no call that takes a nodeset away from a running guest.
-      return "the guest is where it was, and libvirt's live nodeset, which it had not, stays \(nodeset)"
-    }
-    return isUpkeep ? "its vcpus are as they were" : "nothing was changed"
-  }
-
-  /// Whether the persistent definition is neither what it was nor what was wanted.
-  private func isDefinedByHalf(_ guest: Guest) -> Bool {
-    guard let config = guest.config else { return false }
-    if let configBefore, config == configBefore { return false }
-    let wanted = Verification(desired: desired, scope: .config, checksRecords: false, checksConfig: true)
-    return !wanted.differences(in: guest).isEmpty
-  }
-
-  /// What libvirt's records have kept of a job that was taken back; threads and memory do not show it.
-  private func recordsLeft(in guest: Guest) -> [String] {
-    var found: [String] = []
-    func asked(_ tune: CPUTune) -> CPUTune { tune.restricted(to: desired.cputune, defaultShares: defaultShares) }
-    if driver == .libvirt, let before, asked(guest.live.cputune) != asked(before.cputune) {
-      found.append("libvirt's live cputune is not what it was")
-    }
-    guard let old = configBefore, let config = guest.config else { return found }
-    let pinsAreBack =
-      old.vcpus.allSatisfy { config.cpuset(ofVCPU: $0.vcpu) == $0.cpuset }
-      && old.iothreads.allSatisfy { config.cpuset(ofIOThread: $0.iothread) == $0.cpuset }
-      && (old.emulator == nil || old.emulator == config.emulator)
-    let tuningIsBack =
-      (old.numatune ?? NUMATune()) == (config.numatune ?? NUMATune())
-      && asked(old.cputune) == asked(config.cputune)
-    if !pinsAreBack || !tuningIsBack { found.append("libvirt's config is not what it was") }
-    return found
-  }
-
   /// The guest, if it is still the run that the job began on: one that ended has no page in a wrong place.
-  private func present(_ guest: Guest?) -> Guest? {
+  func present(_ guest: Guest?) -> Guest? {
     guard let guest, job.scope.touchesLive else { return guest }
     guard guest.state == .running || guest.state == .paused else { return nil }
     return job.incarnation == nil || guest.incarnation == job.incarnation ? guest : nil
   }
 
-  private func gone() -> Next {
-    if libvirtIsDown, isDomain {
+  func gone() -> Next {
+    if libvirtIsDown, !job.guest.isProcess {
       // Not seeing it says nothing of it.
       return .end(
         .diverged(

@@ -63,7 +63,7 @@ extension Coordinator {
     let over = unobserved.filter { claim in
       guard claim.host == host, claim.ended.map(reading.isAfter) ?? true else { return false }
       // Without libvirt's answer its domains are only remembered.
-      guard !isBlind || claim.guest.text.contains("/") else { return false }
+      guard !isBlind || claim.guest.isProcess else { return false }
       guard let until = claim.mayStartUntil, now < until else { return true }
       return hosts[index].guests.contains { $0.id == claim.guest && $0.isThere }
     }

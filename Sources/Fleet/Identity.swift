@@ -45,6 +45,11 @@ public struct GuestID: TextID {
   public init(_ text: String) { self.text = text }
 }
 
+extension GuestID {
+  /// Whether it names a process that libvirt does not know, of which libvirt's silence says nothing.
+  public var isProcess: Bool { text.contains("/") }
+}
+
 /// One boot of one host (`/proc/sys/kernel/random/boot_id`); jobs of an earlier boot are void.
 public struct BootID: TextID {
   public let text: String

@@ -225,7 +225,7 @@ final class HostReader: Sendable {
     _ done: @escaping @Sendable (CommandOutcome) -> Void
   ) {
     // A rule may match a domain's process too, so libvirt is asked first about everything that could be a domain.
-    guard let worker, !id.text.contains("/") else {
+    guard let worker, !id.isProcess else {
       queue.async { done(self.kernelGuest(nil, incarnation: incarnation, answers: nil)) }
       return
     }
