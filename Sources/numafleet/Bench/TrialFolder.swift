@@ -6,7 +6,7 @@ final class TrialFolder {
   let path: String
 
   init() throws(CommandFailure) {
-    var template = Array("\(environment("TMPDIR") ?? "/tmp")/numafleet-bench.XXXXXX".utf8CString)
+    var template = Array("\(environment("TMPDIR") ?? P_tmpdir)/numafleet-bench.XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
       throw CommandFailure(
         file: "no folder in $TMPDIR: \(String(cString: strerror(errno)))", remedy: "set TMPDIR to a folder of yours")
