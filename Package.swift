@@ -144,7 +144,7 @@ let package = Package(
     tests("SimulationTests", ["Simulation", "PlacementEngine", "AgentCore", "Fleet", "NUMA"]),
     tests("CoordinatorCoreTests", ["CoordinatorCore", "PlacementEngine", "Fleet", "NUMA"]),
     tests("AgentCoreTests", ["AgentCore", "Fleet", "NUMA"]),
-    tests("AgentDaemonTests", ["numafleet-agent", "AgentCore", "Fleet", logging]),
+    tests("AgentDaemonTests", ["numafleet-agent", "AgentCore", "ClusterConfig", "Fleet", "NUMA", logging]),
     tests("ClusterConfigTests", ["ClusterConfig", "Fleet", "NUMA"]),
     tests("WireTests", ["Wire", "Fleet", "NUMA", protobuf]),
     tests("StoreTests", ["Store", "CoordinatorCore", "Fleet", "NUMA", grdb]),

@@ -60,7 +60,7 @@ extension Scene {
     return Job(
       id: JobID(UInt64(try #require(Int(try words[0])))), host: "a", guest: GuestID(id), guestName: name,
       epoch: Epoch(UInt64(try words.int("epoch") ?? 1)), generation: Generation(UInt64(try words.int("gen") ?? 1)),
-      incarnation: Incarnation(pid: try words.int("run") ?? 100, startTicks: 7),
+      incarnation: words.has("unseen") ? nil : Incarnation(pid: try words.int("run") ?? 100, startTicks: 7),
       action: .apply(desired: try desired(words, guest), expected: expected),
       scope: words.text("scope").flatMap(Scope.init) ?? .live,
       driver: words.text("driver").flatMap(DriverChoice.init) ?? .automatic, livePages: words.has("live-pages"))

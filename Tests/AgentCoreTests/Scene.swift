@@ -123,6 +123,7 @@ struct Scene {
       links = try words.int("links") ?? 1
       agent = Agent(settings: Self.settings(links: links, boot: 1), journal: journal, now: now)
     case "libvirt": host.libvirtAnswers = words.has("none") ? nil : words.has("up")
+    case "hide": try host.change(try words[0]) { $0.process = nil }
     case "offline": host.takeOffline(try #require(Int(try words[0])))
     case "kernel": host.facts.kernelVersion = try words[0]
     case "disk": diskIsFull = words.has("full")

@@ -35,6 +35,7 @@ struct Scene {
     case "host": try world.addHost(rest)
     case "guest": try world.setGuest(rest)
     case "gone": try remove(rest)
+    case "libvirt": try world.change(HostID(try rest[0])) { $0.libvirtAnswers = rest.has("up") }
     case "boot": try world.change(HostID(try rest[0])) { ($0.boot, $0.sequence) = (BootID(try rest[1]), 0) }
     case "policy": try setPolicy(rest)
     case "limit": settings.hostsMax = try #require(try rest.int("hosts"))

@@ -34,6 +34,18 @@ import Testing
     #expect(copied == own)
   }
 
+  @Test func aBackupNeverReplacesAStore() throws {
+    let other = scratch.directory + "/other.sqlite"
+    _ = try Ledger(path: other).beginTerm()
+    let before = try Data(contentsOf: URL(filePath: other))
+    _ = try Ledger(path: scratch.ledgerPath).beginTerm()
+    let error = #expect(throws: StoreError.self) {
+      try Ledger.backUp(scratch.ledgerPath, to: other, replacing: true)
+    }
+    #expect(error?.kind == .isStore)
+    #expect(try Data(contentsOf: URL(filePath: other)) == before)
+  }
+
   @Test func backupIsReplacedOnlyWhenAsked() throws {
     let ledger = try Ledger(path: scratch.ledgerPath)
     _ = try Ledger.backUp(scratch.ledgerPath, to: backup, replacing: false)
