@@ -60,6 +60,7 @@ extension Coordinator {
       .storeRecovered, actor: "coordinator",
       "the store took no writes for \(lasted) ms, \(outage.shown.eventsNotLogged) events were not logged: "
         + outage.shown.refusal.message, now, &output)
+    keepPolicy(now, &output)
     rememberAll(after: outage.sightings, &output)
     self.outage?.sightings = []
     goOnWithPlans(now, &output)
@@ -88,6 +89,7 @@ extension Coordinator {
     jobs = restored.jobs
     keys = restored.keys
     draining = restored.draining
+    keptPolicy = restored.policy
     commands = restored.commands
     lastPlan = restored.lastPlan
     lastJob = restored.lastJob

@@ -24,7 +24,8 @@ public struct Coordinator: Sendable {
     case planned(Plan, token: Token)
     /// The answer to an inquiry that an output asked for.
     case answered(OperatorReply, token: Token)
-    case reloaded(Policy)
+    /// The policy was read again, from that text.
+    case reloaded(Policy, text: String?)
     /// Nothing of the outputs since the last carried-out ones could be stored, but later ones may be. With it comes
     /// what is durable, read in this term. Their messages and replies must not have left.
     case storeFailed(Refusal, Restored)
@@ -114,6 +115,10 @@ public struct Coordinator: Sendable {
   let settings: Settings
   let epoch: Epoch
   var policy: Policy
+  /// What `policy` was read from; nil when it was not read, and then it is not kept.
+  var policyText: String?
+  /// The newest policy that the store holds.
+  var keptPolicy: PolicyRevision?
   /// Ascending by id; those of earlier terms are among them.
   var hosts: [HostEntry]
   var shelf: TopologyShelf
@@ -149,9 +154,12 @@ public struct Coordinator: Sendable {
   public internal(set) var keys: [AuthorizedKey] = []
 
   /// A coordinator at the start of a term.
-  public init(settings: Settings, policy: Policy, restoring restored: Restored, now: Instant) {
+  public init(
+    settings: Settings, policy: Policy, policyText: String? = nil, restoring restored: Restored, now: Instant
+  ) {
     self.settings = settings
     self.policy = policy
+    self.policyText = policyText
     epoch = restored.epoch
     shelf = TopologyShelf(restored.topologies)
     hosts = Self.entries(restored, shelf, now: now)
@@ -176,7 +184,7 @@ public struct Coordinator: Sendable {
     case .left(let token): left(token)
     case .answered(let reply, let token): answered(reply, token, now, &output)
     case .planned(let plan, let token): planned(plan, token, now, &output)
-    case .reloaded(let policy): reload(policy, now, &output)
+    case .reloaded(let policy, let text): reload(policy, text: text, now, &output)
     case .storeFailed(let refusal, let restored): storeFailed(refusal, restored, now, &output)
     case .storeRecovered: storeRecovered(now, &output)
     case .tick: break
@@ -204,14 +212,9 @@ public struct Coordinator: Sendable {
     log(
       .coordinatorStarted, actor: "coordinator", "term \(epoch) began, version \(settings.softwareVersion)", now,
       &output)
+    keepPolicy(now, &output)
     forgetEvents(exceeding: 0, now, &output)
     return output
-  }
-
-  private mutating func reload(_ policy: Policy, _ now: Instant, _ output: inout Output) {
-    self.policy = policy
-    placer = Placer(inventory: inventory(now), policy: policy)
-    log(.policyReloaded, actor: "coordinator", "policy reloaded", now, &output)
   }
 
   // MARK: Events

@@ -19,6 +19,8 @@ public enum Write: Sendable, Hashable {
   case key(AuthorizedKey)
   /// Whether nothing new is placed on a host.
   case draining(HostID, Bool)
+  /// Appended; each that was ever in force is kept.
+  case policy(PolicyRevision)
   /// Inserted before the first host that refers to it; it goes with the last.
   case topology(TopologyRecord)
   /// Inserted or replaced.
@@ -51,6 +53,8 @@ public struct Restored: Sendable, Hashable {
   public var keys: [AuthorizedKey]
   /// Ascending.
   public var draining: [HostID]
+  /// The newest; nil where none was kept yet.
+  public var policy: PolicyRevision?
   public var topologies: [TopologyRecord]
   /// Ascending by id.
   public var hosts: [HostRecord]
@@ -66,7 +70,8 @@ public struct Restored: Sendable, Hashable {
     epoch: Epoch, lastEvent: UInt64 = 0, eventFloor: UInt64 = 0, plans: [Plan] = [], jobs: [JobRecord] = [],
     claims: [Claim] = [],
     generations: [GuestGeneration] = [], keys: [AuthorizedKey] = [], draining: [HostID] = [],
-    topologies: [TopologyRecord] = [], hosts: [HostRecord] = [], sightings: [Sighting] = [],
+    policy: PolicyRevision? = nil, topologies: [TopologyRecord] = [], hosts: [HostRecord] = [],
+    sightings: [Sighting] = [],
     commands: [CommandRecord] = [], lastPlan: PlanID = 0, lastJob: JobID = 0
   ) {
     self.epoch = epoch
@@ -78,6 +83,7 @@ public struct Restored: Sendable, Hashable {
     self.generations = generations
     self.keys = keys
     self.draining = draining
+    self.policy = policy
     self.topologies = topologies
     self.hosts = hosts
     self.sightings = sightings

@@ -27,6 +27,10 @@ extension Database {
     case .draining(let host, true):
       try run("INSERT INTO draining (host) VALUES (?) ON CONFLICT (host) DO NOTHING", [host.text])
     case .draining(let host, false): try run("DELETE FROM draining WHERE host = ?", [host.text])
+    case .policy(let revision):
+      try run(
+        "INSERT INTO policy (revision, wall_milliseconds, text) VALUES (?, ?, ?)",
+        [column(revision.number), revision.wallMilliseconds, revision.text])
     case .topology(let record): try self.record(record)
     case .host(let record): try self.record(record)
     case .sighting(let sighting): try record(sighting)
@@ -162,6 +166,7 @@ extension Write {
     case .generation(let guest, let generation): "generation \(generation) of guest \(guest)"
     case .key(let key): "key of \(key.owner)"
     case .draining(let host, let isDraining): "\(isDraining ? "draining" : "resuming") of host \(host)"
+    case .policy(let revision): "revision \(revision.number) of the policy"
     case .topology(let record): "topology \(record.hash)"
     case .host(let record): "host \(record.id)"
     case .sighting(let sighting): "guest \(sighting.guest) on host \(sighting.host)"

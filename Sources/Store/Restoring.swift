@@ -24,6 +24,7 @@ extension Database {
       generations: try generations(),
       keys: try keys(),
       draining: try String.fetchAll(self, sql: "SELECT host FROM draining ORDER BY host").map { HostID($0) }.sorted(),
+      policy: try policy(),
       topologies: try topologies(),
       hosts: try hosts(),
       sightings: try sightings(),
@@ -62,6 +63,12 @@ extension Database {
     try rows("SELECT guest, generation FROM generation") { row in
       GuestGeneration(guest: GuestID(row[0]), generation: Generation(UInt64(row[1] as Int64)))
     }.sorted { $0.guest < $1.guest }
+  }
+
+  private func policy() throws -> PolicyRevision? {
+    try rows("SELECT revision, wall_milliseconds, text FROM policy ORDER BY revision DESC LIMIT 1") { row in
+      PolicyRevision(number: UInt64(row[0] as Int64), wallMilliseconds: row[1], text: row[2])
+    }.first
   }
 
   private func topologies() throws -> [TopologyRecord] {

@@ -17,6 +17,7 @@ enum Schema {
     migrator.registerMigration("v3") { db in
       for part in [inventory, commands, forgetting] { try db.execute(sql: part) }
     }
+    migrator.registerMigration("v4") { db in try db.execute(sql: policies) }
     return migrator
   }
 
@@ -216,5 +217,21 @@ enum Schema {
     DROP TRIGGER event_remains;
     CREATE TRIGGER event_remains BEFORE DELETE ON event WHEN OLD.sequence > (SELECT sequence FROM event_floor)
     BEGIN SELECT RAISE(ABORT, 'events above the floor are never removed'); END;
+    """
+
+  /// Every policy that was ever in force, as the operator wrote it.
+  private static let policies = """
+    CREATE TABLE policy (
+      revision INTEGER PRIMARY KEY CHECK (revision >= 1),
+      wall_milliseconds INTEGER NOT NULL,
+      text TEXT NOT NULL
+    ) STRICT;
+    CREATE TRIGGER policy_follows BEFORE INSERT ON policy
+    WHEN NEW.revision <> (SELECT coalesce(max(revision), 0) + 1 FROM policy)
+    BEGIN SELECT RAISE(ABORT, 'revisions of the policy are numbered without gaps'); END;
+    CREATE TRIGGER policy_stays BEFORE UPDATE ON policy
+    BEGIN SELECT RAISE(ABORT, 'a revision of the policy is never changed'); END;
+    CREATE TRIGGER policy_remains BEFORE DELETE ON policy
+    BEGIN SELECT RAISE(ABORT, 'a revision of the policy is never removed'); END;
     """
 }

@@ -29,7 +29,7 @@ struct CoordinatorLoop: ~Copyable {
   private let clock: MachineClock
   private var now: Instant
   private let log: Logger
-  private let policyFile: String
+  private let policyFile: PolicyFile
   private var outgoing: Outgoing
   private var sessions = Sessions()
   /// Plans and answers that were made off the loop.
@@ -43,7 +43,7 @@ struct CoordinatorLoop: ~Copyable {
 
   init(
     core: Coordinator, ledger: Ledger, hub: Hub, admission: Admission, clock: MachineClock, log: Logger, boot: BootID,
-    epoch: Epoch, policyFile: String
+    epoch: Epoch, policyFile: PolicyFile
   ) throws {
     self.core = core
     self.ledger = ledger
@@ -144,9 +144,9 @@ struct CoordinatorLoop: ~Copyable {
 
   private mutating func reload() {
     do {
-      let policy = try Policy(parsing: TextFile.read(policyFile), file: policyFile)
-      step(.reloaded(policy))
-      log.info("policy reloaded", metadata: ["file": "\(policyFile)"])
+      let (policy, text) = try policyFile.read()
+      step(.reloaded(policy, text: text))
+      log.info("policy reloaded", metadata: ["file": "\(policyFile.path)"])
     } catch {
       log.error("policy not reloaded, the old one stays", metadata: ["reason": "\(error)"])
     }

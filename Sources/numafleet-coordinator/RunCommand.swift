@@ -12,10 +12,11 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Runs the coordinator; what happens without a subcommand.",
     discussion: """
-      SIGTERM and SIGINT stop it cleanly; SIGHUP reads the policy again. Losing the coordinator changes nothing on any
-      host. While the store is full or locked by another program it answers questions and refuses commands, and goes on
-      by itself. Exit status: 0 stopped as asked, 64 bad usage or configuration, 73 the store cannot be used, 75 the
-      store failed for good while running (start again when it is mended).
+      SIGTERM and SIGINT stop it cleanly; SIGHUP reads the policy again. Each policy that was in force is kept in the
+      store, and where the file is broken the last one stays, over a restart too. Losing the coordinator changes nothing
+      on any host. While the store is full or locked by another program it answers questions and refuses commands, and
+      goes on by itself. Exit status: 0 stopped as asked, 64 bad usage or configuration, 73 the store cannot be used,
+      75 the store failed for good while running (start again when it is mended).
       """)
 
   @Option(help: "The coordinator's configuration file.")
@@ -29,12 +30,13 @@ struct RunCommand: ParsableCommand {
   private func start() throws {
     let configuration = try CoordinatorConfiguration(
       parsing: TextFile.read(config), file: config, overriding: settings)
-    let policy = try Policy(parsing: TextFile.read(configuration.policyFile), file: configuration.policyFile)
+    let policyFile = PolicyFile(path: configuration.policyFile)
     let log = configuration.log.logger(label: "numafleet-coordinator")
     _ = try FileDescriptorLimit.raise(toAtLeast: 4 * configuration.maxHosts + 4096)
     let secret = try KeyFile.readSecret(configuration.keyFile)
     let ledger = try Ledger(path: configuration.store)
     let restored = try ledger.beginTerm()
+    let (policy, policyText) = try policyFile.read(orElse: restored.policy, log)
     let clock = MachineClock()
     let boot = clock.runID()
     let core = Coordinator(
@@ -42,13 +44,13 @@ struct RunCommand: ParsableCommand {
         softwareVersion: Coordinatord.version, boot: boot, heartbeatMilliseconds: configuration.heartbeatMilliseconds,
         unreachableMilliseconds: configuration.unreachableMilliseconds, hostsMax: configuration.maxHosts,
         keepEvents: UInt64(configuration.keepEvents)),
-      policy: policy, restoring: restored, now: clock.now())
+      policy: policy, policyText: policyText, restoring: restored, now: clock.now())
     let admission = try Admission(keys: core.keys)
     let hub = try Hub(listeners(configuration, secret, admission))
     try hub.catchSignals([.terminate, .interrupt, .hangup])
     var loop = try CoordinatorLoop(
       core: core, ledger: ledger, hub: hub, admission: admission, clock: clock, log: log, boot: boot,
-      epoch: restored.epoch, policyFile: configuration.policyFile)
+      epoch: restored.epoch, policyFile: policyFile)
     log.info(
       "serving",
       metadata: [

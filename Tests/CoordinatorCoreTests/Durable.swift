@@ -37,6 +37,7 @@ struct Durable {
     case .key(let key):
       restored.keys.removeAll { $0.publicKey == key.publicKey }
       restored.keys.append(key)
+    case .policy(let revision): restored.policy = revision
     case .draining(let host, let isDraining):
       restored.draining.removeAll { $0 == host }
       if isDraining { restored.draining = (restored.draining + [host]).sorted() }

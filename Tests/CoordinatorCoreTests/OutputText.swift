@@ -33,6 +33,7 @@ extension Write {
     case .releaseClaim(let job): "release of claim \(job)"
     case .generation(let guest, let generation): "generation \(generation) of \(guest)"
     case .key(let key): key.line
+    case .policy(let revision): "policy \(revision.number): \(revision.text)"
     case .draining(let host, let isDraining): "\(isDraining ? "draining" : "resuming") of \(host)"
     case .topology(let record): "topology of \(record.topology.cells.count) cells"
     case .host(let record): "host \(record.id), \(record.topology == nil ? "no topology" : "topology")"

@@ -10,7 +10,7 @@ extension Scene {
     case "tick": return .tick
     case "left": return .left(try token(words))
     case "reload":
-      return .reloaded(policy)
+      return .reloaded(policy, text: policyText)
     case "ask":
       return .asked(
         try request(try words[2], words.from(3).before("as")), actor: try words[1], token: try token(words),

@@ -8,6 +8,8 @@ import Testing
 struct Scene {
   var world = World()
   var policy = Policy(reserve: Reserve(pcpusPerCell: 0, memoryPerCell: 0))
+  /// What the policy file says, as far as the store is concerned; nil keeps nothing.
+  var policyText: String?
   var settings = Coordinator.Settings(softwareVersion: "1.0", boot: "us")
   var now = Instant(milliseconds: 1_000_000, wallMilliseconds: 1_700_000_000_000)
   var durable = Durable()
@@ -40,7 +42,8 @@ struct Scene {
     case "policy": try setPolicy(rest)
     case "limit": settings.hostsMax = try #require(try rest.int("hosts"))
     case "restart":
-      var begun = Coordinator(settings: settings, policy: policy, restoring: durable.beginTerm(), now: now)
+      var begun = Coordinator(
+        settings: settings, policy: policy, policyText: policyText, restoring: durable.beginTerm(), now: now)
       let output = begun.begin(at: now)
       coordinator = begun
       return take(output)
@@ -54,7 +57,8 @@ struct Scene {
 
   mutating func step(_ event: Coordinator.Event) -> Coordinator.Output {
     var machine =
-      coordinator ?? Coordinator(settings: settings, policy: policy, restoring: durable.restored, now: now)
+      coordinator
+      ?? Coordinator(settings: settings, policy: policy, policyText: policyText, restoring: durable.restored, now: now)
     let output = machine.step(event, at: now)
     coordinator = machine
     return output
@@ -95,6 +99,7 @@ struct Scene {
 
   private mutating func setPolicy(_ words: Words) throws {
     if let guests = words.text("live-pages") { policy.livePages = guests.split(separator: ",").map(String.init) }
+    if let text = words.text("text") { policyText = text }
     if let scope = words.text("scope") { policy.scope = try #require(Scope(rawValue: scope)) }
     if let driver = words.text("driver") { policy.driver = try #require(DriverChoice(rawValue: driver)) }
     if let members = words.text("apart") {

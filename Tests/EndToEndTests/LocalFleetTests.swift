@@ -121,6 +121,13 @@ extension EndToEndTests {
       #expect(await eventually { coordinator.logged.contains("policy not reloaded") })
       #expect(coordinator.logged.contains("policy.yaml:2"))
       #expect(try await fleet.shows("\"overcommitPercent\" : 200", "policy", "show", "-o", "json"))
+      // Over a restart too, and the fleet is not without its coordinator.
+      coordinator.signal(SIGTERM)
+      _ = await coordinator.end()
+      try await fleet.startCoordinator()
+      #expect(fleet.coordinator?.logged.contains("policy not readable, the last one stays in force") == true)
+      #expect(try await fleet.shows("\"overcommitPercent\" : 200", "policy", "show", "-o", "json"))
+      #expect(try await fleet.shows("revision 2 of the policy is in force", "events"))
     }
 
     @Test func manyGuestsArePlacedAtOnceAndGroupsAreKeptApart() async throws {

@@ -74,6 +74,14 @@ import Testing
       })
   }
 
+  @Test(arguments: [1, 3] as [UInt64])
+  func policyRevisionOutOfSequenceIsRefused(number: UInt64) {
+    #expect(
+      isRefused("without gaps") { () throws(StoreError) in
+        try ledger.commit([.policy(Sample.policy(number))])
+      })
+  }
+
   @Test func revocationIsForGood() throws {
     try ledger.commit([.key(Sample.key("a", revoked: true))])
     #expect(

@@ -77,10 +77,10 @@ import Testing
 }
 
 extension Write {
-  /// Whether the tables for it came with version 3.
+  /// Whether the tables for it came with version 3 or later.
   fileprivate var isOfInventory: Bool {
     switch self {
-    case .topology, .host, .sighting, .vanished, .forgottenHost, .command: true
+    case .topology, .host, .sighting, .vanished, .forgottenHost, .command, .policy: true
     default: false
     }
   }

@@ -75,6 +75,10 @@ enum Sample {
       publicKey: String(repeating: letter, count: 40), owner: owner, role: .agent, since: 3, revoked: revoked)
   }
 
+  static func policy(_ number: UInt64) -> PolicyRevision {
+    PolicyRevision(number: number, wallMilliseconds: 4, text: "kind: policy\nlive_pages: ['*']  # for now\n")
+  }
+
   static func topology(cells: Int = 2) -> TopologyRecord { machine(cells: cells, cpus: 1, mib: 4096) }
 
   /// A machine of like cells.
@@ -115,7 +119,7 @@ enum Sample {
   /// A first transaction with one of everything, and a claim on CPUs 6 and 7.
   static let transaction: [Write] = [
     .event(event(1)), .plan(plan(1, state: .applying)), .generation("g1", 1), .claim(claim(1, dedicated: [6, 7])),
-    .job(job(1, plan: 1, state: .sent)), .key(key("a")), .draining("h1", true),
+    .job(job(1, plan: 1, state: .sent)), .key(key("a")), .draining("h1", true), .policy(policy(1)),
     .topology(topology()), .host(host(topology: topology().hash)), .sighting(sighting("g1")),
   ]
 }

@@ -52,7 +52,7 @@ extension FleetUnderFaults {
           softwareVersion: "0.1.0", boot: coordinators[index].boot,
           heartbeatMilliseconds: climate.heartbeatMilliseconds,
           unreachableMilliseconds: climate.unreachableMilliseconds),
-        policy: policy, restoring: restored, now: now)
+        policy: policy, policyText: "the policy of this seed", restoring: restored, now: now)
       let output = core.begin(at: now)
       coordinators[index].core = core
       coordinators[index].tick = .max
