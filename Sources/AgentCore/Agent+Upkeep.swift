@@ -77,7 +77,7 @@ extension Agent {
   }
 
   mutating func endUpkeep(_ run: JobRun, _ outcome: JobOutcome) {
-    guard let index = journal.kept.firstIndex(where: { $0.job.id == run.job.id }) else { return }
+    guard let index = journal.kept.firstIndex(where: { $0.job.isSame(as: run.job) }) else { return }
     if outcome == .verified {
       if run.driver == .libvirt, journal.kept[index].reconcile {
         journal.kept[index].reconcile = false
@@ -90,7 +90,8 @@ extension Agent {
   }
 
   private mutating func forget(_ placement: KeptPlacement, _ why: String, _ output: inout Output) {
-    journal.kept.removeAll { $0.job.id == placement.job.id }
+    // By guest, of which there is one: coordinators of different stores give out the same job numbers.
+    journal.kept.removeAll { $0.job.guest == placement.job.guest }
     upkeep[placement.job.guest] = nil
     journalChanged = true
     output.notes.append(Note(.info, "placement released", ["guest": placement.job.guest.text, "reason": why]))
