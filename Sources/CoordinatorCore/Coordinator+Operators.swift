@@ -79,7 +79,7 @@ extension Coordinator {
   private var status: CoordinatorStatus {
     CoordinatorStatus(
       softwareVersion: settings.softwareVersion, epoch: epoch, hosts: hosts.count,
-      hostsUnreachable: hosts.filter { $0.liveness == .unreachable }.count,
+      hostsUnreachable: hosts.count { $0.liveness == .unreachable || $0.foreign != nil },
       guests: hosts.reduce(0) { $0 + $1.guests.count }, jobsInFlight: jobs.filter { !$0.state.isFinal }.count,
       lastEvent: lastEvent, storeOutage: storeRefusal == nil ? nil : outage?.shown)
   }
