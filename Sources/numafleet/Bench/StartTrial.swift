@@ -1,7 +1,4 @@
-import CoordinatorCore
-import Fleet
 import Glibc
-import Store
 
 /// `numafleet bench start`: how long a coordinator takes to serve on the store of a large fleet.
 struct StartTrial {
@@ -14,7 +11,7 @@ struct StartTrial {
     let folder = try TrialFolder()
     let store = folder.file("coordinator.sqlite")
     console.note("filling a store")
-    try fill(store)
+    try contents.fill(store)
     var size = stat()
     stat(store, &size)
     var served: [Int] = []
@@ -32,15 +29,6 @@ struct StartTrial {
       hosts: contents.hosts, guests: contents.guests, events: contents.events, storeKiB: Int(size.st_size) / 1024,
       rounds: rounds, seconds: rounded(Double(served[rounds / 2]) / 1000, digits: 2),
       secondsMin: rounded(Double(served[0]) / 1000, digits: 2), rssKiB: rss)
-  }
-
-  private func fill(_ store: String) throws(CommandFailure) {
-    do throws(StoreError) {
-      let ledger = try Ledger(path: store)
-      for part in contents.transactions { try ledger.commit(part) }
-    } catch {
-      throw CommandFailure(code: "store", error.message, remedy: error.remedy, exit: .refused)
-    }
   }
 }
 

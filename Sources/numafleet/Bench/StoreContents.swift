@@ -1,6 +1,7 @@
 import CoordinatorCore
 import Fleet
 import NUMA
+import Store
 
 /// What a fleet of that size has written by the time it has run for a while, as the coordinator's own writes.
 struct StoreContents {
@@ -10,6 +11,8 @@ struct StoreContents {
   var endedJobs = 1000
   var activeJobs = 200
   var plans = 200
+  /// The hosts' public keys in Z85, for as many as really connect; invented ones for the rest.
+  var publicKeys: [String] = []
 
   /// One transaction each, in the order in which they must be stored.
   var transactions: [[Write]] {
@@ -24,6 +27,16 @@ struct StoreContents {
     }
   }
 
+  /// Writes all of it into a new store.
+  func fill(_ store: String) throws(CommandFailure) {
+    do throws(StoreError) {
+      let ledger = try Ledger(path: store)
+      for part in transactions { try ledger.commit(part) }
+    } catch {
+      throw CommandFailure(code: "store", error.message, remedy: error.remedy, exit: .refused)
+    }
+  }
+
   private func host(_ index: Int) -> HostID { HostID("host-\(index % hosts)") }
 
   private func guest(_ index: Int) -> GuestID {
@@ -34,8 +47,9 @@ struct StoreContents {
 
   private func key(_ index: Int) -> AuthorizedKey {
     let number = "\(index)"
+    let invented = String(repeating: "k", count: 40 - number.count) + number
     return AuthorizedKey(
-      publicKey: String(repeating: "k", count: 40 - number.count) + number, owner: host(index).text, role: .agent,
+      publicKey: index < publicKeys.count ? publicKeys[index] : invented, owner: host(index).text, role: .agent,
       since: 1_700_000_000_000)
   }
 
@@ -55,6 +69,30 @@ struct StoreContents {
       kernelVersion: "6.1.0-18-amd64", libvirtVersion: "9.0.0", qemuVersion: "7.2.9", libvirtURI: "qemu:///system",
       cgroupVersion: 2, numaBalancing: 0)
     return HostRecord(id: host(index), facts: facts, topology: hash, topologyHash: hash)
+  }
+
+  /// What the agent of a host says first, and what it reports once it is welcome: the guests that the store has seen there.
+  func greeting(ofHost index: Int) -> Hello {
+    Hello(softwareVersion: numafleetVersion, topologyHash: topology.hash, highestEpoch: 0, capabilities: .alive)
+  }
+
+  func report(ofHost index: Int) -> HostReport {
+    let record = record(index)
+    let guests = stride(from: index, to: guests, by: hosts).map { number in
+      Guest(
+        id: guest(number), name: "guest-\(number)", kind: .domain(type: "kvm"), state: .running,
+        incarnation: Incarnation(pid: 4242 + number, startTicks: 987_654), persistent: true, vcpusMaximum: 8,
+        vcpusOnline: CPUSet(0..<8), memory: KiB(gib: 8), live: pinning(number), config: pinning(number),
+        threads: (0..<8).map { vcpu in
+          GuestThread(
+            tid: 5000 + vcpu, role: .vcpu(vcpu), name: "CPU \(vcpu)/KVM",
+            cpusAllowed: pinning(number).cpuset(ofVCPU: vcpu) ?? [], memsAllowed: [number % 4])
+        }, movability: Movability(.livePages, because: "its numatune is strict"))
+    }
+    return HostReport(
+      facts: record.facts, topologyHash: record.topologyHash, topology: nil,
+      cells: (0..<4).map { CellState(cell: $0, memoryFree: KiB(gib: 64), pages: []) },
+      guests: guests.sorted { $0.id < $1.id }, libvirtAnswers: true, journal: JournalHead())
   }
 
   private func sighting(_ index: Int) -> Sighting {

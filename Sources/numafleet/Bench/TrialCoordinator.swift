@@ -11,9 +11,11 @@ final class TrialCoordinator {
   private let client: CoordinatorClient
 
   /// Starts it, on the folder's store if there is one, and waits until it answers.
-  init(_ programs: Programs, in folder: TrialFolder, hostsMax: Int) throws(CommandFailure) {
+  init(
+    _ programs: Programs, in folder: TrialFolder, hostsMax: Int, at known: String? = nil
+  ) throws(CommandFailure) {
     let program = try programs.path("numafleet-coordinator")
-    endpoint = "tcp://127.0.0.1:\(try Self.freePort())"
+    endpoint = if let known { known } else { "tcp://127.0.0.1:\(try Self.freePort())" }
     let key = folder.file("coordinator.key")
     // A second coordinator in the same folder is the first one started again.
     let known = try? KeyFile.readSecret(key)

@@ -5,12 +5,13 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measures this build on this machine. Needs no fleet and touches none.",
     discussion: """
-      wire, agent and start run the real daemons, found beside this command, in a
+      wire, agent, start and restart run the real daemons, found beside this command, in a
       folder of their own under $TMPDIR, and remove them when they end. Build in
       release.
       """,
     subcommands: [
-      BenchWireCommand.self, BenchAgentCommand.self, BenchStartCommand.self, BenchPlacementCommand.self,
+      BenchWireCommand.self, BenchAgentCommand.self, BenchStartCommand.self, BenchRestartCommand.self,
+      BenchPlacementCommand.self,
       BenchReferenceCommand.self,
     ])
 }
