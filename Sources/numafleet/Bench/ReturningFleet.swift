@@ -3,8 +3,8 @@ import Fleet
 import Wire
 import ZeroMQTransport
 
-/// Many agents as far as a coordinator's restart concerns them: each dials with the product's own transport, says hello,
-/// and reports once it is welcome. They know nothing of NUMA and do no jobs.
+/// Many agents as far as a coordinator's restart concerns them: each dials with the product's own transport, says
+/// hello, and reports once it is welcome. They know nothing of NUMA and do no jobs.
 final class ReturningFleet {
   /// What has happened since the counters were last set to 0.
   struct Counters {

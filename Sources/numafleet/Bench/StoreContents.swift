@@ -71,11 +71,12 @@ struct StoreContents {
     return HostRecord(id: host(index), facts: facts, topology: hash, topologyHash: hash)
   }
 
-  /// What the agent of a host says first, and what it reports once it is welcome: the guests that the store has seen there.
+  /// What the agent of a host says first.
   func greeting(ofHost index: Int) -> Hello {
     Hello(softwareVersion: numafleetVersion, topologyHash: topology.hash, highestEpoch: 0, capabilities: .alive)
   }
 
+  /// What it reports once it is welcome: the guests that the store has seen there.
   func report(ofHost index: Int) -> HostReport {
     let record = record(index)
     let guests = stride(from: index, to: guests, by: hosts).map { number in
