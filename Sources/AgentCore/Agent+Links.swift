@@ -215,7 +215,8 @@ extension Agent {
     let report = HostReport(
       facts: facts, topologyHash: view.topologyHash, topology: links[link].wantsTopology ? view.topology : nil,
       cells: view.cells, guests: view.guests, libvirtAnswers: view.libvirtAnswers,
-      journal: links[link].wantsJournal ? journal.head(of: view.guests.map(\.id)) : nil)
+      journal: links[link].wantsJournal ? journal.head(of: view.guests.map(\.id)) : nil,
+      load: view.load)
     send(.report(report), on: link, &output)
     links[link].reported = lastSequence
     links[link].wantsJournal = false

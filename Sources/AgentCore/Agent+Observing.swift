@@ -38,6 +38,7 @@ struct HostView: Sendable, Hashable {
   var domains: [DomainRecord] = []
   var libvirtAnswers: Bool?
   var processes: [ObservedProcess] = []
+  var load: HostLoad?
   var guests: [Guest] = []
 
   /// Whether the host was read once, topology and all.
@@ -112,6 +113,7 @@ extension Agent {
     view.facts = observation.facts
     view.cells = observation.cells
     view.libvirtAnswers = observation.libvirtAnswers
+    view.load = observation.load
     if let domains = observation.domains { view.domains = domains }
     view.processes = observation.processes.map { process in
       observation.hasResidency ? process : process.keepingResidency(of: before.processes)

@@ -15,10 +15,12 @@ public struct HostObservation: Sendable, Hashable {
   public var processes: [ObservedProcess]
   /// Whether `processes` carry residency; without it the last known residency is kept.
   public var hasResidency: Bool
+  /// Nil when it was not read.
+  public var load: HostLoad?
 
   public init(
     topology: HostTopology?, facts: HostFacts, cells: [CellState], domains: [DomainRecord]?, libvirtAnswers: Bool?,
-    processes: [ObservedProcess], hasResidency: Bool
+    processes: [ObservedProcess], hasResidency: Bool, load: HostLoad? = nil
   ) {
     self.topology = topology
     self.facts = facts
@@ -27,6 +29,7 @@ public struct HostObservation: Sendable, Hashable {
     self.libvirtAnswers = libvirtAnswers
     self.processes = processes
     self.hasResidency = hasResidency
+    self.load = load
   }
 }
 

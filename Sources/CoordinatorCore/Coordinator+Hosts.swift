@@ -159,7 +159,9 @@ extension Coordinator {
         send(.sendReport(withTopology: true), to: id, &output)
       }
     }
+    let changed = report.differs(from: hosts[index])
     hosts[index].facts = report.facts
+    hosts[index].load = report.load
     if hosts[index].topology != nil, hosts[index].topologyHash == report.topologyHash { connect(index, now, &output) }
     remember(index, &output)
     let guests = report.guests.ascending
@@ -171,6 +173,7 @@ extension Coordinator {
     if isFirst { hosts[index].hasReported = true }
     releaseObserved(on: index, at: reading, now, &output)
     refresh(index, now)
+    watchFindings(index, changed: changed, now, &output)
     if let head = report.journal {
       learn(head, index, &output)
       revalidate(head, on: id, at: reading, now, &output)

@@ -16,9 +16,7 @@ extension Coordinator {
         question, host.flatMap(refusalOfUnknown).map { .failure($0) } ?? .success(.guests(guests(of: host))), now,
         &output)
     case .guest(let text): answer(question, find(text).map(OperatorReply.guest), now, &output)
-    case .findings(let host):
-      let views = viewsToExamine(host, now)
-      answer(question, views.map { .findings($0.flatMap { findings(in: $0, policy: policy) }) }, now, &output)
+    case .findings(let subject): answer(question, examine(subject, now).map { .findings($0) }, now, &output)
     case .placeGuest(let wish): place(wish, question, now, &output)
     case .placeShape(let shape, let explain): place(shape, explain, question, now, &output)
     case .drain(let host, let isDraining): drain(host, isDraining, question, now, &output)
@@ -84,23 +82,12 @@ extension Coordinator {
       lastEvent: lastEvent, storeOutage: storeRefusal == nil ? nil : outage?.shown)
   }
 
-  private func host(_ id: HostID, _ now: Instant) -> Result<HostView, Refusal> {
+  func host(_ id: HostID, _ now: Instant) -> Result<HostView, Refusal> {
     if let refusal = refusalOfUnknown(id) { return .failure(refusal) }
     guard let view = hosts.first(where: { $0.id == id }).flatMap({ view(of: $0, now) }) else {
       return .failure(withoutTopology(id))
     }
     return .success(view)
-  }
-
-  /// Hosts to look for findings on. No findings of a host that nothing is known of would say that all is well there.
-  private func viewsToExamine(_ id: HostID?, _ now: Instant) -> Result<[HostView], Refusal> {
-    guard let id else { return .success(hosts.filter(\.hasReported).compactMap { view(of: $0, now) }) }
-    if let index = index(of: id), hosts[index].topology != nil, !hosts[index].hasReported {
-      return .failure(
-        Refusal(
-          .hostUnreachable, "host \(id) has not reported since the coordinator started", remedy: "look at its agent"))
-    }
-    return host(id, now).map { [$0] }
   }
 
   /// The refusal of a host that no agent has reported for; nil when one has.

@@ -26,6 +26,7 @@ extension Coordinator {
     self.policy = policy
     policyText = text
     placer = Placer(inventory: inventory(now), policy: policy)
+    for index in hosts.indices { hosts[index].isExamined = false }
     if !keepPolicy(now, &output) {
       log(.policyReloaded, actor: "coordinator", "policy reloaded", now, &output)
     }

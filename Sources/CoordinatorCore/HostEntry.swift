@@ -24,6 +24,12 @@ struct HostEntry: Sendable, Hashable {
   var cells: [CellState] = []
   var guests: [Guest] = []
   var libvirtAnswers: Bool?
+  var load: HostLoad?
+  var findings = FindingWatch()
+  /// Whether `findings` hold for what is known now; not after another policy.
+  var isExamined = false
+  /// Whether an earlier term knew the host.
+  var isRemembered = false
   var softwareVersion = ""
   /// What the ledger holds of the host; nil until something was written.
   var recorded: HostRecord?
@@ -49,6 +55,7 @@ struct HostEntry: Sendable, Hashable {
     topologyHash = record.topologyHash
     self.guests = guests
     recorded = record
+    isRemembered = true
   }
 
   /// Whether a message is newer than all before it; marks it as seen. A new boot starts its own count.
@@ -87,7 +94,7 @@ struct HostEntry: Sendable, Hashable {
       claims: SafetyCheck.claim.isOn ? claims.filter { $0.host == id } : [],
       ageMilliseconds: max(0, now.milliseconds - lastHeard.milliseconds),
       libvirtAnswers: libvirtAnswers, draining: isDraining,
-      foreignTerm: foreign?.epoch)
+      foreignTerm: foreign?.epoch, load: load)
   }
 }
 

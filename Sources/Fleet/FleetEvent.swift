@@ -32,5 +32,6 @@ public struct FleetEvent: Sendable, Hashable, Codable {
     case jobSent, jobVerified, jobRefused, jobDiverged
     case keyAuthorized, keyRevoked, policyReloaded, messageRefused, hostDraining, hostResumed, hostForgotten
     case storeRecovered, eventsForgotten
+    case findingAppeared, findingEnded
   }
 }

@@ -1,3 +1,5 @@
+public import NUMA
+
 /// What an agent knows of its host beside the topology: versions, and the settings that act on placement.
 public struct HostFacts: Sendable, Hashable, Codable {
   /// `uname -r`.
@@ -16,13 +18,18 @@ public struct HostFacts: Sendable, Hashable, Codable {
   public var ksm: KSMState?
   /// Names of running processes that move guests on their own, for example `numad`, `irqbalance`.
   public var foreignBalancers: [String]
+  /// CPUs that irqbalance was told to leave alone (`IRQBALANCE_BANNED_CPULIST`); nil when it was told nothing, and
+  /// then it leaves isolated CPUs alone by itself.
+  public var irqbalanceBanned: CPUSet?
+  /// What was set for the cgroup of all guests; nil where there is none, or from agents that do not tell.
+  public var guestsParent: GuestsParent?
   /// Which source gave what, for example `cells: libvirt capabilities`, `free pages: /sys/devices/system/node`.
   public var sources: [SourceNote]
 
   public init(
     kernelVersion: String, libvirtVersion: String? = nil, qemuVersion: String? = nil, libvirtURI: String? = nil,
     cgroupVersion: Int? = nil, numaBalancing: Int? = nil, ksm: KSMState? = nil, foreignBalancers: [String] = [],
-    sources: [SourceNote] = []
+    irqbalanceBanned: CPUSet? = nil, guestsParent: GuestsParent? = nil, sources: [SourceNote] = []
   ) {
     self.kernelVersion = kernelVersion
     self.libvirtVersion = libvirtVersion
@@ -32,6 +39,8 @@ public struct HostFacts: Sendable, Hashable, Codable {
     self.numaBalancing = numaBalancing
     self.ksm = ksm
     self.foreignBalancers = foreignBalancers
+    self.irqbalanceBanned = irqbalanceBanned
+    self.guestsParent = guestsParent
     self.sources = sources
   }
 
@@ -60,6 +69,23 @@ public struct KSMState: Sendable, Hashable, Codable {
     self.run = run
     self.mergeAcrossNodes = mergeAcrossNodes
     self.pagesShared = pagesShared
+  }
+}
+
+/// What somebody set for the cgroup of all guests (`AllowedCPUs=`, `AllowedMemoryNodes=` of machine.slice).
+///
+/// What guests may really have, after all cgroups above have had their say, is `HostTopology.allowed`.
+public struct GuestsParent: Sendable, Hashable, Codable {
+  /// The cgroup, for example `/machine.slice`.
+  public var cgroup: String
+  /// `cpuset.cpus`; nil when nothing was set.
+  public var cpus: CPUSet?
+  /// `cpuset.mems`; nil when nothing was set.
+  public var mems: NodeSet?
+  public init(cgroup: String, cpus: CPUSet? = nil, mems: NodeSet? = nil) {
+    self.cgroup = cgroup
+    self.cpus = cpus
+    self.mems = mems
   }
 }
 

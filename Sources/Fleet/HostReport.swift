@@ -14,10 +14,12 @@ public struct HostReport: Sendable, Hashable, Codable {
   public var libvirtAnswers: Bool?
   /// Present in the first report after a welcome, and when a report was asked for.
   public var journal: JournalHead?
+  /// Nil from agents that do not tell.
+  public var load: HostLoad?
 
   public init(
     facts: HostFacts, topologyHash: UInt64, topology: HostTopology?, cells: [CellState], guests: [Guest],
-    libvirtAnswers: Bool?, journal: JournalHead? = nil
+    libvirtAnswers: Bool?, journal: JournalHead? = nil, load: HostLoad? = nil
   ) {
     self.facts = facts
     self.topologyHash = topologyHash
@@ -26,6 +28,7 @@ public struct HostReport: Sendable, Hashable, Codable {
     self.guests = guests
     self.libvirtAnswers = libvirtAnswers
     self.journal = journal
+    self.load = load
   }
 }
 

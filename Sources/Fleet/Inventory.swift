@@ -27,10 +27,13 @@ public struct HostView: Sendable, Hashable, Codable {
   public var draining: Bool
   /// The term of another coordinator that its agent obeys; nil when it obeys this one. Nothing is decided for it then.
   public var foreignTerm: Epoch?
+  /// As of the newest report; nil where the agent does not tell.
+  public var load: HostLoad?
 
   public init(
     id: HostID, liveness: Liveness, facts: HostFacts, topology: HostTopology, guests: [Guest], claims: [Claim] = [],
-    ageMilliseconds: Int = 0, libvirtAnswers: Bool? = nil, draining: Bool = false, foreignTerm: Epoch? = nil
+    ageMilliseconds: Int = 0, libvirtAnswers: Bool? = nil, draining: Bool = false, foreignTerm: Epoch? = nil,
+    load: HostLoad? = nil
   ) {
     self.id = id
     self.liveness = liveness
@@ -42,6 +45,7 @@ public struct HostView: Sendable, Hashable, Codable {
     self.libvirtAnswers = libvirtAnswers
     self.draining = draining
     self.foreignTerm = foreignTerm
+    self.load = load
   }
 }
 

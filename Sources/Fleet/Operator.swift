@@ -6,7 +6,8 @@ public enum OperatorRequest: Sendable, Hashable {
   case guests(host: HostID?)
   /// A guest by id, name, or `HOST/NAME`.
   case guest(String)
-  case findings(host: HostID?)
+  /// What is wrong: on all hosts, on one, or with one guest, named as any command names it.
+  case findings(of: String?)
   /// Places a running guest anew; `cells` fixes host cells in order of guest cells.
   case placeGuest(PlaceGuest)
   /// Finds the best place for a new guest and keeps nothing.

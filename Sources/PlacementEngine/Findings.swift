@@ -1,47 +1,15 @@
 public import Fleet
 import NUMA
 
-/// What is wrong on one host, worst first within a guest: host settings first, then guests by id.
+/// What is wrong on one host: its settings first, then its cells, then guests by id, each in the order of kinds.
 ///
 /// A finding needs more than one cell to be about locality, so a host of one cell has none of those. `policy` tells
 /// which CPUs are shared and whether a config is meant to follow the running guest.
 public func findings(in host: HostView, policy: Policy) -> [Finding] {
   let examination = HostExamination(host, policy: policy)
-  guard examination.isSound else { return hostFindings(in: host, pinned: 0) }
-  let guests = examination.guests.flatMap { examination.findings(of: $0) }
-  return hostFindings(in: host, pinned: examination.guests.count { $0.isPinned }) + guests
-}
-
-/// Settings and processes of the host that undo placements.
-private func hostFindings(in host: HostView, pinned: Int) -> [Finding] {
-  var found: [Finding] = []
-  func add(_ severity: Finding.Severity, _ kind: Finding.Kind, _ evidence: String, _ remedy: String) {
-    found.append(Finding(severity: severity, kind: kind, host: host.id, evidence: evidence, remedy: remedy))
-  }
-  if host.libvirtAnswers == false {
-    add(
-      .error, .libvirtDown, "libvirt at \(host.facts.libvirtURI ?? "its socket") does not answer",
-      "start libvirtd or virtqemud on \(host.id); until then jobs use the kernel driver")
-  }
-  for name in host.facts.foreignBalancers where name != "irqbalance" {
-    add(
-      .warning, .foreignBalancer, "\(name) runs and moves guests on its own", "stop and disable \(name) on \(host.id)")
-  }
-  guard host.topology.cells.count > 1, pinned > 0 else { return found }
-  let guests = pinned == 1 ? "1 pinned guest" : "\(pinned) pinned guests"
-  if let balancing = host.facts.numaBalancing, balancing != 0 {
-    add(
-      .warning, .numaBalancing, "kernel.numa_balancing is \(balancing) beside \(guests)",
-      "sysctl kernel.numa_balancing=0 on \(host.id)")
-  }
-  if let ksm = host.facts.ksm, ksm.run == 1, ksm.mergeAcrossNodes {
-    add(
-      .warning, .ksmAcrossNodes,
-      "KSM merges pages of different cells (run 1, merge_across_nodes 1, \(ksm.pagesShared) pages shared) "
-        + "beside \(guests)",
-      "write 2 to run, 0 to merge_across_nodes and 1 to run in /sys/kernel/mm/ksm on \(host.id)")
-  }
-  return found
+  guard examination.isSound else { return examination.hostFindings() }
+  return examination.hostFindings() + examination.cellFindings()
+    + examination.guests.flatMap { examination.findings(of: $0) }
 }
 
 /// One host with all that several guests' findings need, made once.
@@ -51,6 +19,8 @@ struct HostExamination {
   let room: HostRoom
   /// Running guests by id.
   private(set) var guests: [ExaminedGuest] = []
+  /// CPUs that some guest has for itself.
+  private(set) var dedicated = CPUSet()
 
   /// Whether the topology can be believed.
   var isSound: Bool { room.unfit == nil }
@@ -65,6 +35,7 @@ struct HostExamination {
     guard room.unfit == nil else { return }
     guests = host.guests.sorted { $0.id < $1.id }.compactMap { ExaminedGuest($0, on: host.topology) }
     for index in guests.indices { guests[index].claimCPUs(given: room) }
+    for guest in guests { dedicated.formUnion(guest.footprint.dedicated ?? []) }
   }
 }
 

@@ -9,16 +9,28 @@ extension HostExamination {
   /// Everything wrong with one guest, in the order of kinds below.
   func findings(of examined: ExaminedGuest) -> [Finding] {
     let several = host.topology.cells.count > 1
-    let local = several ? [remoteMemory(examined), acrossCells(examined), floating(examined)] : []
-    return (local + [overlap(examined), kernelDiffers(examined), configDiffers(examined)]).compactMap { $0 }
+    let wide = several ? widerThanCell(examined) : nil
+    var found: [Finding?] = []
+    // What spans cells because it must is told once.
+    if several {
+      found += [remoteMemory(examined), wide ?? acrossCells(examined), wide == nil ? floating(examined) : nil]
+    }
+    found += [overlap(examined), kernelDiffers(examined), configDiffers(examined)]
+    found += [emulatorOnDedicated(examined), sharedSiblings(examined), outsideParent(examined)]
+    found += [pinnedAcrossIsolated(examined), strictNearFull(examined), deviceElsewhere(examined)]
+    return found.compactMap { $0 }
   }
 
-  private func finding(
-    _ severity: Finding.Severity, _ kind: Finding.Kind, _ examined: ExaminedGuest, _ evidence: String
+  /// A finding of a guest; placing it anew mends it unless another remedy is given or it cannot be moved.
+  func finding(
+    _ severity: Finding.Severity, _ kind: Finding.Kind, _ examined: ExaminedGuest, _ evidence: String,
+    remedy own: String? = nil
   ) -> Finding {
     let guest = examined.guest
-    var remedy = "numafleet place \(address(of: guest))"
-    if guest.movability.class == .fixed || guest.movability.class == .migrateOnly {
+    var remedy = own ?? "numafleet place \(address(of: guest))"
+    if own != nil {
+      // It says all there is to say.
+    } else if guest.movability.class == .fixed || guest.movability.class == .migrateOnly {
       remedy = "migrate or restart it: it is \(guest.movability.class.rawValue), because \(guest.movability.reason)"
     } else if severity == .info, kind == .floating || kind == .vcpusAcrossCells {
       remedy = "give it guest cells (<cpu><numa>) with its next start"
@@ -29,7 +41,7 @@ extension HostExamination {
   }
 
   /// The guest as a command takes it; its owner chose the name, so only a harmless one is put into a shell line.
-  private func address(of guest: Guest) -> String {
+  func address(of guest: Guest) -> String {
     let harmless =
       !guest.name.isEmpty && guest.name.utf8.first != 45
       && guest.name.utf8.allSatisfy {
@@ -95,7 +107,7 @@ extension HostExamination {
   }
 
   /// Whether one cell could hold a guest cell if nothing else were there.
-  private func fitsOneCell(_ examined: ExaminedGuest, _ guestCell: GuestCell) -> Bool {
+  func fitsOneCell(_ examined: ExaminedGuest, _ guestCell: GuestCell) -> Bool {
     let vcpus = examined.reach.count { guestCell.vcpus.contains($0.vcpu) || examined.cells.count == 1 }
     let percent = examined.footprint.isDedicated ? 100 : min(max(policy.overcommitPercent, 100), 6400)
     return host.topology.cells.contains {

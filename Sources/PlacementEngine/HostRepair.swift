@@ -30,7 +30,10 @@ struct HostRepair {
         continue
       }
       let move = Move(guest, on: view, to: placement, reason: evidence, explanation: decision.explanation)
-      let differs = found.contains { $0.kind == .configDiffers || $0.kind == .kernelDiffers }
+      let differs =
+        found.contains { $0.kind == .configDiffers || $0.kind == .kernelDiffers }
+        || found.contains { $0.kind == .emulatorOnDedicated || $0.kind == .pinnedAcrossIsolated }
+          && !examined.hasOthers(of: placement)
       if move.copy == 0, !differs, examined.hasPins(of: placement) {
         leave(
           guest,
@@ -64,7 +67,7 @@ struct HostRepair {
     guard examination.isSound else { return nil }
     var best: (guest: ExaminedGuest, found: [Finding], rank: [Int])?
     for examined in examination.guests where !handled.contains(examined.guest.id) {
-      let found = examination.findings(of: examined).filter { $0.severity != .info }
+      let found = examination.findings(of: examined).filter { $0.severity != .info && $0.kind.isMendedByPlacing }
       guard !found.isEmpty else { continue }
       let rank = [
         examined.footprint.dedicated == nil ? 1 : 0, found.contains { $0.kind.isOfPlace } ? 0 : 1,
@@ -96,6 +99,19 @@ extension Placement {
 extension Finding.Kind {
   /// Whether the guest is in the wrong place by itself, not only in another's way or on a differing record.
   var isOfPlace: Bool { self == .remoteMemory || self == .vcpusAcrossCells || self == .floating }
+
+  /// Whether placing the guest anew on its host mends it; what wants another start, another host or other settings of
+  /// the host is only told.
+  var isMendedByPlacing: Bool {
+    switch self {
+    case .remoteMemory, .vcpusAcrossCells, .floating, .overlappingPins, .configDiffers, .kernelDiffers,
+      .emulatorOnDedicated, .sharedSiblings, .outsideParent, .pinnedAcrossIsolated:
+      true
+    case .foreignBalancer, .numaBalancing, .ksmAcrossNodes, .libvirtDown, .overcommittedCell, .widerThanCell,
+      .strictNearFull, .hugepagesShort, .deviceElsewhere, .interruptsOnDedicated, .parentRestricted, .knownTrap:
+      false
+    }
+  }
 }
 
 extension ExaminedGuest {
@@ -104,6 +120,18 @@ extension ExaminedGuest {
     if guest.hasOnlyWorkers { return footprint.vcpus.allSatisfy { $0.mask == placement.pinning.emulator } }
     return footprint.vcpus.filter(\.online).allSatisfy {
       $0.mask == placement.pinning.cpuset(ofVCPU: $0.vcpu)
+    }
+  }
+}
+
+extension ExaminedGuest {
+  /// Whether emulator and iothreads already have the masks that a placement gives them.
+  func hasOthers(of placement: Placement) -> Bool {
+    let pinning = placement.pinning
+    if let emulator = pinning.emulator, emulator != guest.emulatorMask { return false }
+    return guest.threads.allSatisfy { thread in
+      guard case .iothread(let id) = thread.role, let mask = pinning.cpuset(ofIOThread: id) else { return true }
+      return mask == thread.cpusAllowed
     }
   }
 }

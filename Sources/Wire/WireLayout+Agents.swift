@@ -39,6 +39,10 @@ extension WireLayout {
       4: .message("cells", .cellState, atMost: 1_024),
       5: .message("guests", .guest, atMost: 4_096),
       7: .message("journal", .journalHead),
+      8: .message("load", .hostLoad),
+    ],
+    .hostLoad: [
+      4: .message("cells", .scalars, atMost: 1_024)
     ],
     .journalHead: [
       1: .message("generations", .guestMark, atMost: 4_096),
@@ -59,6 +63,13 @@ extension WireLayout {
       7: .message("ksm", .scalars),
       8: .text("foreign_balancers", atMost: 1_024),
       9: .message("sources", .sourceNote, atMost: 1_024),
+      10: .list("irqbalance_banned"),
+      11: .message("guests_parent", .guestsParent),
+    ],
+    .guestsParent: [
+      1: .text("cgroup"),
+      2: .list("cpus"),
+      3: .list("mems"),
     ],
     .sourceNote: [
       1: .text("part"),

@@ -204,6 +204,7 @@ extension WireLayout {
       4: .message("topology", .hostTopology),
       5: .message("guests", .guest, atMost: 4_096),
       6: .message("claims", .claim, atMost: 65_536),
+      13: .message("load", .hostLoad),
     ],
     .claim: [
       2: .text("host"),

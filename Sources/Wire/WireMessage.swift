@@ -11,5 +11,6 @@ enum WireMessage: Int, CaseIterable {
   case manualChange, authorizedKey, hostList, guestList, findingList, planList, jobList, eventList, keyList
   case hostView, claim, placedGuest, finding, jobRecord, fleetEvent, policy, hostDriver, coordinatorStatus
   case accepted, refusal, hostRules, guestGroup, faultDomain, capacityQuery, placeShapes, capacity, hostCapacity
-  case decisionList, drainHost, storeOutage, forgetHost, journalHead, guestMark, messageRefused
+  case decisionList, drainHost, storeOutage, forgetHost, journalHead, guestMark, messageRefused, hostLoad
+  case guestsParent
 }

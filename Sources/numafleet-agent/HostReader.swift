@@ -1,5 +1,6 @@
 import AgentCore
 import ClusterConfig
+import Daemon
 import Dispatch
 import Fleet
 import LibvirtDriver
@@ -33,7 +34,12 @@ final class HostReader: Sendable {
     var processes: [Incarnation: Look] = [:]
     var saysLibvirtIsDown = false
     var unreadable: [String] = []
+    var counters: (at: Instant, counters: HostLoadReader.Counters)?
+    var load: HostLoad?
   }
+
+  /// A load over less than this is a moment's.
+  private static let loadMilliseconds = 10_000
 
   /// A process as it was read, and the glance taken just before.
   private struct Look {
@@ -128,7 +134,8 @@ final class HostReader: Sendable {
       return .observedHost(
         HostObservation(
           topology: read.isNew ? read.topology : nil, facts: read.facts, cells: try KernelTopology().cellStates(),
-          domains: round?.listing.records, libvirtAnswers: answers, processes: processes, hasResidency: residency))
+          domains: round?.listing.records, libvirtAnswers: answers, processes: processes, hasResidency: residency,
+          load: try load(of: read.topology)))
     } catch {
       return .failed(error.refusal)
     }
@@ -151,6 +158,22 @@ final class HostReader: Sendable {
       kept.facts = facts
     }
     return (topology, facts, true)
+  }
+
+  /// The load of the last 10 s or more; the one before until so much time has passed.
+  private func load(of topology: HostTopology) throws(KernelError) -> HostLoad {
+    let now = MachineClock().now()
+    let (earlier, known) = kept.withLock { ($0.counters, $0.load) }
+    let passed = earlier.map { now.milliseconds - $0.at.milliseconds }
+    if let known, let passed, passed < Self.loadMilliseconds { return known }
+    let reader = HostLoadReader()
+    let counters = try reader.counters()
+    let load = try reader.load(of: topology, since: earlier?.counters, until: counters, milliseconds: passed ?? 0)
+    kept.withLock { kept in
+      kept.counters = (now, counters)
+      kept.load = load
+    }
+    return load
   }
 
   // MARK: Processes

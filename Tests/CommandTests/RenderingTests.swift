@@ -1,4 +1,5 @@
 import Fleet
+import Foundation
 import NUMA
 import Testing
 
@@ -135,6 +136,17 @@ import Testing
   @Test func jobPlanAndExplanationAreAsRecorded() {
     expectSnapshot(JobText(record: CannedFleet.job(.verified, .verified)).text, "job.txt")
     expectSnapshot(PlanText(plan: CannedFleet.plan, explained: true).text, "plan-explained.txt")
+  }
+
+  /// The table of kinds in JSON.md has each once, and marks those that keep automation off.
+  @Test func everyKindOfFindingIsInTheTable() throws {
+    let path = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/Sources/JSON.md"
+    let rows = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+    for kind in Finding.Kind.allCases {
+      let own = rows.filter { $0.hasPrefix("| `\(kind.rawValue)` |") }
+      #expect(own.count == 1, "\(kind)")
+      #expect(own.first?.contains("| error * |") == kind.forbidsAutomation, "\(kind)")
+    }
   }
 
   @Test func emptyAnswersSaySomething() {

@@ -119,7 +119,7 @@ extension Scene {
     case "host": return .host(HostID(try words[0]))
     case "guests": return .guests(host: words.all.first.map { HostID($0) })
     case "guest": return .guest(try words[0])
-    case "findings": return .findings(host: words.all.first.map { HostID($0) })
+    case "findings": return .findings(of: words.all.first)
     case "plans": return .plans
     case "showPlan": return .plan(PlanID(UInt64(try #require(Int(try words[0])))))
     case "apply": return .applyPlan(PlanID(UInt64(try #require(Int(try words[0])))))

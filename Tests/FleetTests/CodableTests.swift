@@ -15,7 +15,10 @@ import Testing
     let report = HostReport(
       facts: Sample.facts, topologyHash: .max, topology: Sample.topology,
       cells: [CellState(cell: 0, memoryFree: 3, pages: [PagePool(size: .huge2M, total: 2, free: 1)])],
-      guests: [Sample.guest], libvirtAnswers: false)
+      guests: [Sample.guest], libvirtAnswers: false,
+      load: HostLoad(
+        cpuPressure: 1, memoryPressure: 2, memoryStalled: 3,
+        cells: [CellLoad(cell: 0, busy: 4, fileCache: 5, bandwidth: 6)]))
     try comesBack(report)
     try comesBack(
       HostReport(

@@ -19,7 +19,9 @@ enum Sample {
   static let facts = HostFacts(
     kernelVersion: "6.1.0-13-amd64", libvirtVersion: "9.0.0", qemuVersion: "7.2.5", libvirtURI: "qemu:///system",
     cgroupVersion: 2, numaBalancing: 1, ksm: KSMState(run: 1, mergeAcrossNodes: true, pagesShared: 9),
-    foreignBalancers: ["numad"], sources: [SourceNote(part: "cells", source: "libvirt capabilities")])
+    foreignBalancers: ["numad"], irqbalanceBanned: [3],
+    guestsParent: GuestsParent(cgroup: "/machine.slice", cpus: [0, 1], mems: [0]),
+    sources: [SourceNote(part: "cells", source: "libvirt capabilities")])
 
   static let pinning = Pinning(
     vcpus: [VCPUPin(vcpu: 1, cpuset: [1]), VCPUPin(vcpu: 0, cpuset: [0])], emulator: [0, 1],

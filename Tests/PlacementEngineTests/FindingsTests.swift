@@ -59,10 +59,11 @@ import Testing
     }
   }
 
-  @Test func aGuestTooLargeForAnyCellIsOnlyInformedAbout() throws {
+  @Test func aGuestTooLargeForAnyCellIsToldThatItNeedsGuestCells() throws {
     let huge = guest("huge", pins: Array(repeating: CPUSet(0..<8), count: 4), mib: 6000)
-    let found = try #require(findings(in: host("h", guests: [huge]), policy: bare).first)
-    #expect(found.severity == .info)
+    let all = findings(in: host("h", guests: [huge]), policy: bare).filter { $0.guest != nil }
+    let found = try #require(all.first)
+    #expect(all.map(\.kind) == [.widerThanCell] && found.severity == .warning)
     #expect(found.remedy.contains("guest cells"))
   }
 
@@ -105,7 +106,7 @@ import Testing
     view.facts.foreignBalancers = ["irqbalance", "numad"]
     view.facts.ksm = KSMState(run: 1, mergeAcrossNodes: true, pagesShared: 7)
     view.libvirtAnswers = false
-    #expect(kinds(view) == [.libvirtDown, .foreignBalancer, .numaBalancing, .ksmAcrossNodes])
+    #expect(kinds(view) == [.libvirtDown, .foreignBalancer, .interruptsOnDedicated, .numaBalancing, .ksmAcrossNodes])
     view.guests = []
     #expect(kinds(view) == [.libvirtDown, .foreignBalancer], "nothing is pinned that balancing could undo")
   }

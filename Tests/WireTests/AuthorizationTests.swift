@@ -25,7 +25,7 @@ import Wire
     let start = StartGuest(guest: "g", shape: Shape(guestCells: []), domainXML: "", dryRun: false)
     let key = AuthorizedKey(publicKey: "k", owner: "o", role: .viewer)
     let reads: [OperatorRequest] = [
-      .hosts, .host("h"), .guests(host: nil), .guest("g"), .findings(host: nil),
+      .hosts, .host("h"), .guests(host: nil), .guest("g"), .findings(of: nil),
       .placeShape(Shape(guestCells: []), explain: true), .plans, .plan(1), .jobs(active: true), .job(1),
       .events(after: 0, follow: true), .keys, .policy, .status,
       .capacity(Shape(guestCells: []), byHost: false),

@@ -88,7 +88,8 @@ extension Sampler {
   /// One request of each kind, in the order of their field numbers.
   mutating func operatorRequests() -> [OperatorRequest] {
     [
-      .hosts, .host(id()), .guests(host: maybe { $0.id() }), .guest(text()), .findings(host: maybe { $0.id() }),
+      .hosts, .host(id()), .guests(host: maybe { $0.id() }), .guest(text()),
+      .findings(of: maybe { $0.id() as HostID }.map(\.text)),
       .placeGuest(
         PlaceGuest(
           guest: text(), cells: maybe { $0.some { $0.cell() } }, scope: maybe { $0.word() },
@@ -183,7 +184,7 @@ extension Sampler {
     HostView(
       id: id(), liveness: word(), facts: facts(), topology: topology(), guests: some(2) { $0.guest() },
       claims: some { $0.claim() }, ageMilliseconds: int(0...99_999), libvirtAnswers: maybe { $0.bool() },
-      draining: bool(), foreignTerm: maybe { $0.counter() })
+      draining: bool(), foreignTerm: maybe { $0.counter() }, load: maybe { $0.load() })
   }
   private mutating func claim() -> Claim {
     Claim(

@@ -86,6 +86,16 @@ struct Sampler {
         JournalHead(
           generations: sampler.some { JournalHead.Mark(guest: $0.id(), generation: $0.counter()) },
           inHand: sampler.some { $0.counter() }, unacknowledged: sampler.some { $0.counter() })
+      }, load: maybe { $0.load() })
+  }
+  mutating func load() -> HostLoad {
+    HostLoad(
+      cpuPressure: maybe { $0.int(0...100) }, memoryPressure: maybe { $0.int(0...100) },
+      memoryStalled: maybe { $0.int(0...100) },
+      cells: some { sampler in
+        CellLoad(
+          cell: sampler.cell(), busy: sampler.maybe { $0.int(0...100) }, fileCache: sampler.kib(),
+          bandwidth: sampler.maybe { $0.int(0...1 << 30) })
       })
   }
   mutating func facts() -> HostFacts {
@@ -93,7 +103,11 @@ struct Sampler {
       kernelVersion: text(), libvirtVersion: maybe { $0.text() }, qemuVersion: maybe { $0.text() },
       libvirtURI: maybe { $0.text() }, cgroupVersion: maybe { $0.int(1...2) }, numaBalancing: maybe { $0.int(0...3) },
       ksm: maybe { KSMState(run: $0.int(0...2), mergeAcrossNodes: $0.bool(), pagesShared: $0.int(0...1 << 30)) },
-      foreignBalancers: some { $0.text() }, sources: some { SourceNote(part: $0.text(), source: $0.text()) })
+      foreignBalancers: some { $0.text() }, irqbalanceBanned: maybe { $0.set() },
+      guestsParent: maybe { sampler in
+        GuestsParent(cgroup: sampler.text(), cpus: sampler.maybe { $0.set() }, mems: sampler.maybe { $0.set() })
+      },
+      sources: some { SourceNote(part: $0.text(), source: $0.text()) })
   }
 
   // MARK: Guest

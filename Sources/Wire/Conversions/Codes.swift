@@ -72,6 +72,8 @@ extension FleetEvent.Kind: WireEnumeration {
     case .storeRecovered: .storeRecovered
     case .hostForgotten: .hostForgotten
     case .eventsForgotten: .eventsForgotten
+    case .findingAppeared: .findingAppeared
+    case .findingEnded: .findingEnded
     }
   }
 }

@@ -149,6 +149,18 @@ extension Finding.Kind: WireEnumeration {
     case .ksmAcrossNodes: .ksmAcrossNodes
     case .libvirtDown: .libvirtDown
     case .kernelDiffers: .kernelDiffers
+    case .overcommittedCell: .overcommittedCell
+    case .widerThanCell: .widerThanCell
+    case .emulatorOnDedicated: .emulatorOnDedicated
+    case .sharedSiblings: .sharedSiblings
+    case .strictNearFull: .strictNearFull
+    case .hugepagesShort: .hugepagesShort
+    case .deviceElsewhere: .deviceElsewhere
+    case .outsideParent: .outsideParent
+    case .pinnedAcrossIsolated: .pinnedAcrossIsolated
+    case .interruptsOnDedicated: .interruptsOnDedicated
+    case .parentRestricted: .parentRestricted
+    case .knownTrap: .knownTrap
     }
   }
 }

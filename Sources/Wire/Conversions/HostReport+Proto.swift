@@ -10,6 +10,7 @@ extension ProtoHostReport {
     guests = report.guests.map { ProtoGuest($0) }
     if let answers = report.libvirtAnswers { libvirtAnswers = answers }
     if let head = report.journal { journal = ProtoJournalHead(head) }
+    if let load = report.load { self.load = ProtoHostLoad(load) }
   }
 }
 
@@ -22,7 +23,8 @@ extension HostReport {
       cells: try proto.cells.map { cell throws(WireError.Kind) in try CellState(cell) },
       guests: try proto.guests.map { guest throws(WireError.Kind) in try Guest(guest) },
       libvirtAnswers: proto.hasLibvirtAnswers ? proto.libvirtAnswers : nil,
-      journal: proto.hasJournal ? try JournalHead(proto.journal) : nil)
+      journal: proto.hasJournal ? try JournalHead(proto.journal) : nil,
+      load: proto.hasLoad ? try HostLoad(proto.load) : nil)
   }
 }
 
@@ -70,55 +72,5 @@ extension CellState {
       cell: try FieldCheck.cell(proto.cell, "cell_state.cell"),
       memoryFree: try FieldCheck.memory(proto.memoryFreeKib, "cell_state.memory_free_kib"),
       pages: try proto.pages.map { pool throws(WireError.Kind) in try PagePool(pool) })
-  }
-}
-
-extension ProtoHostFacts {
-  init(_ facts: HostFacts) {
-    kernelVersion = facts.kernelVersion
-    if let version = facts.libvirtVersion { libvirtVersion = version }
-    if let version = facts.qemuVersion { qemuVersion = version }
-    if let uri = facts.libvirtURI { libvirtUri = uri }
-    if let version = facts.cgroupVersion { cgroupVersion = Int64(version) }
-    if let balancing = facts.numaBalancing { numaBalancing = Int64(balancing) }
-    if let ksm = facts.ksm { self.ksm = ProtoKSMState(ksm) }
-    foreignBalancers = facts.foreignBalancers
-    sources = facts.sources.map { note in
-      var proto = ProtoSourceNote()
-      proto.part = note.part
-      proto.source = note.source
-      return proto
-    }
-  }
-}
-
-extension HostFacts {
-  init(_ proto: ProtoHostFacts) throws(WireError.Kind) {
-    self.init(
-      kernelVersion: proto.kernelVersion, libvirtVersion: proto.hasLibvirtVersion ? proto.libvirtVersion : nil,
-      qemuVersion: proto.hasQemuVersion ? proto.qemuVersion : nil,
-      libvirtURI: proto.hasLibvirtUri ? proto.libvirtUri : nil,
-      cgroupVersion: proto.hasCgroupVersion
-        ? try FieldCheck.number(proto.cgroupVersion, in: 1...2, "facts.cgroup_version") : nil,
-      numaBalancing: proto.hasNumaBalancing
-        ? try FieldCheck.count(proto.numaBalancing, "facts.numa_balancing") : nil,
-      ksm: proto.hasKsm ? try KSMState(proto.ksm) : nil, foreignBalancers: proto.foreignBalancers,
-      sources: proto.sources.map { SourceNote(part: $0.part, source: $0.source) })
-  }
-}
-
-extension ProtoKSMState {
-  init(_ state: KSMState) {
-    run = Int64(state.run)
-    mergeAcrossNodes = state.mergeAcrossNodes
-    pagesShared = Int64(state.pagesShared)
-  }
-}
-
-extension KSMState {
-  init(_ proto: ProtoKSMState) throws(WireError.Kind) {
-    self.init(
-      run: try FieldCheck.count(proto.run, "ksm.run"), mergeAcrossNodes: proto.mergeAcrossNodes,
-      pagesShared: try FieldCheck.count(proto.pagesShared, "ksm.pages_shared"))
   }
 }

@@ -13,6 +13,7 @@ extension ProtoHostView {
     if let answers = view.libvirtAnswers { libvirtAnswers = answers }
     draining = view.draining
     if let term = view.foreignTerm { foreignTerm = term.number }
+    if let load = view.load { self.load = ProtoHostLoad(load) }
   }
 }
 
@@ -27,7 +28,8 @@ extension HostView {
       claims: try proto.claims.map { claim throws(WireError.Kind) in try Claim(claim) },
       ageMilliseconds: try FieldCheck.count(proto.ageMilliseconds, "host.age_milliseconds"),
       libvirtAnswers: proto.hasLibvirtAnswers ? proto.libvirtAnswers : nil, draining: proto.draining,
-      foreignTerm: proto.hasForeignTerm ? Epoch(try FieldCheck.counter(proto.foreignTerm, "host.foreign_term")) : nil)
+      foreignTerm: proto.hasForeignTerm ? Epoch(try FieldCheck.counter(proto.foreignTerm, "host.foreign_term")) : nil,
+      load: proto.hasLoad ? try HostLoad(proto.load) : nil)
   }
 }
 

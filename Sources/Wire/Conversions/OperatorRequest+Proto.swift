@@ -8,7 +8,7 @@ extension ProtoOperatorRequest {
     case .host(let host): request = .host(.with { $0.host = host.text })
     case .guests(let host): request = .guests(ProtoHostFilter(host))
     case .guest(let guest): request = .guest(.with { $0.guest = guest })
-    case .findings(let host): request = .findings(ProtoHostFilter(host))
+    case .findings(let subject): request = .findings(ProtoHostFilter(subject.map { HostID($0) }))
     case .placeGuest(let place): request = .placeGuest(ProtoPlaceGuest(place))
     case .placeShape(let shape, let explain):
       request = .placeShape(
@@ -71,7 +71,7 @@ extension OperatorRequest {
     case .host(let query): self = .host(try FieldCheck.id(query.host, "host"))
     case .guests(let filter): self = .guests(host: try filter.checked("guests.host"))
     case .guest(let query): self = .guest(query.guest)
-    case .findings(let filter): self = .findings(host: try filter.checked("findings.host"))
+    case .findings(let filter): self = .findings(of: try filter.checked("findings.host")?.text)
     case .placeGuest(let place): self = .placeGuest(try PlaceGuest(place))
     case .placeShape(let place):
       try FieldCheck.present(place.hasShape, "place_shape.shape")

@@ -458,11 +458,107 @@ nonisolated struct ProtoHostReport: @unchecked Sendable {
   /// Clears the value of `journal`. Subsequent reads from it will return its default value.
   mutating func clearJournal() {_uniqueStorage()._journal = nil}
 
+  /// Absent from agents that do not tell.
+  var load: ProtoHostLoad {
+    get {_storage._load ?? ProtoHostLoad()}
+    set {_uniqueStorage()._load = newValue}
+  }
+  /// Returns true if `load` has been explicitly set.
+  var hasLoad: Bool {_storage._load != nil}
+  /// Clears the value of `load`. Subsequent reads from it will return its default value.
+  mutating func clearLoad() {_uniqueStorage()._load = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// How busy a host is. It changes all the time and is by itself no reason for a report.
+nonisolated struct ProtoHostLoad: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Percent of the last 10 s, rounded (/proc/pressure); absent where the kernel does not tell.
+  var cpuPressure: Int64 {
+    get {_cpuPressure ?? 0}
+    set {_cpuPressure = newValue}
+  }
+  /// Returns true if `cpuPressure` has been explicitly set.
+  var hasCpuPressure: Bool {self._cpuPressure != nil}
+  /// Clears the value of `cpuPressure`. Subsequent reads from it will return its default value.
+  mutating func clearCpuPressure() {self._cpuPressure = nil}
+
+  var memoryPressure: Int64 {
+    get {_memoryPressure ?? 0}
+    set {_memoryPressure = newValue}
+  }
+  /// Returns true if `memoryPressure` has been explicitly set.
+  var hasMemoryPressure: Bool {self._memoryPressure != nil}
+  /// Clears the value of `memoryPressure`. Subsequent reads from it will return its default value.
+  mutating func clearMemoryPressure() {self._memoryPressure = nil}
+
+  /// In which all tasks waited.
+  var memoryStalled: Int64 {
+    get {_memoryStalled ?? 0}
+    set {_memoryStalled = newValue}
+  }
+  /// Returns true if `memoryStalled` has been explicitly set.
+  var hasMemoryStalled: Bool {self._memoryStalled != nil}
+  /// Clears the value of `memoryStalled`. Subsequent reads from it will return its default value.
+  mutating func clearMemoryStalled() {self._memoryStalled = nil}
+
+  /// At most 1,024, ascending by cell.
+  var cells: [ProtoCellLoad] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _cpuPressure: Int64? = nil
+  fileprivate var _memoryPressure: Int64? = nil
+  fileprivate var _memoryStalled: Int64? = nil
+}
+
+/// How busy one cell is.
+nonisolated struct ProtoCellLoad: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var cell: Int64 = 0
+
+  /// Percent of its CPUs' time that was not idle.
+  var busy: Int64 {
+    get {_busy ?? 0}
+    set {_busy = newValue}
+  }
+  /// Returns true if `busy` has been explicitly set.
+  var hasBusy: Bool {self._busy != nil}
+  /// Clears the value of `busy`. Subsequent reads from it will return its default value.
+  mutating func clearBusy() {self._busy = nil}
+
+  /// File pages of the page cache.
+  var fileCacheKib: Int64 = 0
+
+  /// Memory traffic in MiB a second (resctrl); absent where nothing counts it.
+  var bandwidth: Int64 {
+    get {_bandwidth ?? 0}
+    set {_bandwidth = newValue}
+  }
+  /// Returns true if `bandwidth` has been explicitly set.
+  var hasBandwidth: Bool {self._bandwidth != nil}
+  /// Clears the value of `bandwidth`. Subsequent reads from it will return its default value.
+  mutating func clearBandwidth() {self._bandwidth = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _busy: Int64? = nil
+  fileprivate var _bandwidth: Int64? = nil
 }
 
 /// What an agent's journal knows and a coordinator restored from an older backup may not. Each list at most 4,096.
@@ -588,6 +684,26 @@ nonisolated struct ProtoHostFacts: Sendable {
 
   var sources: [ProtoSourceNote] = []
 
+  /// cpuset that irqbalance was told to leave alone; absent when it was told nothing.
+  var irqbalanceBanned: String {
+    get {_irqbalanceBanned ?? String()}
+    set {_irqbalanceBanned = newValue}
+  }
+  /// Returns true if `irqbalanceBanned` has been explicitly set.
+  var hasIrqbalanceBanned: Bool {self._irqbalanceBanned != nil}
+  /// Clears the value of `irqbalanceBanned`. Subsequent reads from it will return its default value.
+  mutating func clearIrqbalanceBanned() {self._irqbalanceBanned = nil}
+
+  /// Absent where guests have no cgroup in common.
+  var guestsParent: ProtoGuestsParent {
+    get {_guestsParent ?? ProtoGuestsParent()}
+    set {_guestsParent = newValue}
+  }
+  /// Returns true if `guestsParent` has been explicitly set.
+  var hasGuestsParent: Bool {self._guestsParent != nil}
+  /// Clears the value of `guestsParent`. Subsequent reads from it will return its default value.
+  mutating func clearGuestsParent() {self._guestsParent = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -598,6 +714,43 @@ nonisolated struct ProtoHostFacts: Sendable {
   fileprivate var _cgroupVersion: Int64? = nil
   fileprivate var _numaBalancing: Int64? = nil
   fileprivate var _ksm: ProtoKSMState? = nil
+  fileprivate var _irqbalanceBanned: String? = nil
+  fileprivate var _guestsParent: ProtoGuestsParent? = nil
+}
+
+/// What somebody set for the cgroup of all guests: AllowedCPUs and AllowedMemoryNodes of machine.slice.
+nonisolated struct ProtoGuestsParent: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var cgroup: String = String()
+
+  /// cpuset.cpus and cpuset.mems; absent when nothing was set.
+  var cpus: String {
+    get {_cpus ?? String()}
+    set {_cpus = newValue}
+  }
+  /// Returns true if `cpus` has been explicitly set.
+  var hasCpus: Bool {self._cpus != nil}
+  /// Clears the value of `cpus`. Subsequent reads from it will return its default value.
+  mutating func clearCpus() {self._cpus = nil}
+
+  var mems: String {
+    get {_mems ?? String()}
+    set {_mems = newValue}
+  }
+  /// Returns true if `mems` has been explicitly set.
+  var hasMems: Bool {self._mems != nil}
+  /// Clears the value of `mems`. Subsequent reads from it will return its default value.
+  mutating func clearMems() {self._mems = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _cpus: String? = nil
+  fileprivate var _mems: String? = nil
 }
 
 /// /sys/kernel/mm/ksm.
@@ -1447,7 +1600,7 @@ nonisolated extension ProtoSendReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HostReport"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{3}topology_hash\0\u{1}topology\0\u{1}cells\0\u{1}guests\0\u{3}libvirt_answers\0\u{1}journal\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{3}topology_hash\0\u{1}topology\0\u{1}cells\0\u{1}guests\0\u{3}libvirt_answers\0\u{1}journal\0\u{1}load\0")
 
   fileprivate class _StorageClass {
     var _facts: ProtoHostFacts? = nil
@@ -1457,6 +1610,7 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
     var _guests: [ProtoGuest] = []
     var _libvirtAnswers: Bool? = nil
     var _journal: ProtoJournalHead? = nil
+    var _load: ProtoHostLoad? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1474,6 +1628,7 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
       _guests = source._guests
       _libvirtAnswers = source._libvirtAnswers
       _journal = source._journal
+      _load = source._load
     }
   }
 
@@ -1499,6 +1654,7 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
         case 5: try { try decoder.decodeRepeatedMessageField(value: &_storage._guests) }()
         case 6: try { try decoder.decodeSingularBoolField(value: &_storage._libvirtAnswers) }()
         case 7: try { try decoder.decodeSingularMessageField(value: &_storage._journal) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._load) }()
         default: break
         }
       }
@@ -1532,6 +1688,9 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
       try { if let v = _storage._journal {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
       } }()
+      try { if let v = _storage._load {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1548,10 +1707,109 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
         if _storage._guests != rhs_storage._guests {return false}
         if _storage._libvirtAnswers != rhs_storage._libvirtAnswers {return false}
         if _storage._journal != rhs_storage._journal {return false}
+        if _storage._load != rhs_storage._load {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoHostLoad: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".HostLoad"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cpu_pressure\0\u{3}memory_pressure\0\u{3}memory_stalled\0\u{1}cells\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self._cpuPressure) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._memoryPressure) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self._memoryStalled) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.cells) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._cpuPressure {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._memoryPressure {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._memoryStalled {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
+    } }()
+    if !self.cells.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.cells, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoHostLoad, rhs: ProtoHostLoad) -> Bool {
+    if lhs._cpuPressure != rhs._cpuPressure {return false}
+    if lhs._memoryPressure != rhs._memoryPressure {return false}
+    if lhs._memoryStalled != rhs._memoryStalled {return false}
+    if lhs.cells != rhs.cells {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoCellLoad: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CellLoad"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cell\0\u{1}busy\0\u{3}file_cache_kib\0\u{1}bandwidth\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.cell) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._busy) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.fileCacheKib) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._bandwidth) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.cell != 0 {
+      try visitor.visitSingularInt64Field(value: self.cell, fieldNumber: 1)
+    }
+    try { if let v = self._busy {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    if self.fileCacheKib != 0 {
+      try visitor.visitSingularInt64Field(value: self.fileCacheKib, fieldNumber: 3)
+    }
+    try { if let v = self._bandwidth {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoCellLoad, rhs: ProtoCellLoad) -> Bool {
+    if lhs.cell != rhs.cell {return false}
+    if lhs._busy != rhs._busy {return false}
+    if lhs.fileCacheKib != rhs.fileCacheKib {return false}
+    if lhs._bandwidth != rhs._bandwidth {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1674,7 +1932,7 @@ nonisolated extension ProtoCellState: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension ProtoHostFacts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HostFacts"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}kernel_version\0\u{3}libvirt_version\0\u{3}qemu_version\0\u{3}libvirt_uri\0\u{3}cgroup_version\0\u{3}numa_balancing\0\u{1}ksm\0\u{3}foreign_balancers\0\u{1}sources\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}kernel_version\0\u{3}libvirt_version\0\u{3}qemu_version\0\u{3}libvirt_uri\0\u{3}cgroup_version\0\u{3}numa_balancing\0\u{1}ksm\0\u{3}foreign_balancers\0\u{1}sources\0\u{3}irqbalance_banned\0\u{3}guests_parent\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1691,6 +1949,8 @@ nonisolated extension ProtoHostFacts: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 7: try { try decoder.decodeSingularMessageField(value: &self._ksm) }()
       case 8: try { try decoder.decodeRepeatedStringField(value: &self.foreignBalancers) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.sources) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self._irqbalanceBanned) }()
+      case 11: try { try decoder.decodeSingularMessageField(value: &self._guestsParent) }()
       default: break
       }
     }
@@ -1728,6 +1988,12 @@ nonisolated extension ProtoHostFacts: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.sources.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.sources, fieldNumber: 9)
     }
+    try { if let v = self._irqbalanceBanned {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 10)
+    } }()
+    try { if let v = self._guestsParent {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1741,6 +2007,52 @@ nonisolated extension ProtoHostFacts: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs._ksm != rhs._ksm {return false}
     if lhs.foreignBalancers != rhs.foreignBalancers {return false}
     if lhs.sources != rhs.sources {return false}
+    if lhs._irqbalanceBanned != rhs._irqbalanceBanned {return false}
+    if lhs._guestsParent != rhs._guestsParent {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoGuestsParent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".GuestsParent"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cgroup\0\u{1}cpus\0\u{1}mems\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.cgroup) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._cpus) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._mems) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.cgroup.isEmpty {
+      try visitor.visitSingularStringField(value: self.cgroup, fieldNumber: 1)
+    }
+    try { if let v = self._cpus {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._mems {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoGuestsParent, rhs: ProtoGuestsParent) -> Bool {
+    if lhs.cgroup != rhs.cgroup {return false}
+    if lhs._cpus != rhs._cpus {return false}
+    if lhs._mems != rhs._mems {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -171,6 +171,18 @@ nonisolated enum ProtoFindingKind: SwiftProtobuf.Enum, Swift.CaseIterable {
   case ksmAcrossNodes // = 8
   case libvirtDown // = 9
   case kernelDiffers // = 10
+  case overcommittedCell // = 11
+  case widerThanCell // = 12
+  case emulatorOnDedicated // = 13
+  case sharedSiblings // = 14
+  case strictNearFull // = 15
+  case hugepagesShort // = 16
+  case deviceElsewhere // = 17
+  case outsideParent // = 18
+  case pinnedAcrossIsolated // = 19
+  case interruptsOnDedicated // = 20
+  case parentRestricted // = 21
+  case knownTrap // = 22
   case UNRECOGNIZED(Int)
 
   init() {
@@ -190,6 +202,18 @@ nonisolated enum ProtoFindingKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 8: self = .ksmAcrossNodes
     case 9: self = .libvirtDown
     case 10: self = .kernelDiffers
+    case 11: self = .overcommittedCell
+    case 12: self = .widerThanCell
+    case 13: self = .emulatorOnDedicated
+    case 14: self = .sharedSiblings
+    case 15: self = .strictNearFull
+    case 16: self = .hugepagesShort
+    case 17: self = .deviceElsewhere
+    case 18: self = .outsideParent
+    case 19: self = .pinnedAcrossIsolated
+    case 20: self = .interruptsOnDedicated
+    case 21: self = .parentRestricted
+    case 22: self = .knownTrap
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -207,6 +231,18 @@ nonisolated enum ProtoFindingKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .ksmAcrossNodes: return 8
     case .libvirtDown: return 9
     case .kernelDiffers: return 10
+    case .overcommittedCell: return 11
+    case .widerThanCell: return 12
+    case .emulatorOnDedicated: return 13
+    case .sharedSiblings: return 14
+    case .strictNearFull: return 15
+    case .hugepagesShort: return 16
+    case .deviceElsewhere: return 17
+    case .outsideParent: return 18
+    case .pinnedAcrossIsolated: return 19
+    case .interruptsOnDedicated: return 20
+    case .parentRestricted: return 21
+    case .knownTrap: return 22
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -224,6 +260,18 @@ nonisolated enum ProtoFindingKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .ksmAcrossNodes,
     .libvirtDown,
     .kernelDiffers,
+    .overcommittedCell,
+    .widerThanCell,
+    .emulatorOnDedicated,
+    .sharedSiblings,
+    .strictNearFull,
+    .hugepagesShort,
+    .deviceElsewhere,
+    .outsideParent,
+    .pinnedAcrossIsolated,
+    .interruptsOnDedicated,
+    .parentRestricted,
+    .knownTrap,
   ]
 
 }
@@ -311,6 +359,8 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
   case storeRecovered // = 22
   case hostForgotten // = 23
   case eventsForgotten // = 24
+  case findingAppeared // = 25
+  case findingEnded // = 26
   case UNRECOGNIZED(Int)
 
   init() {
@@ -344,6 +394,8 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 22: self = .storeRecovered
     case 23: self = .hostForgotten
     case 24: self = .eventsForgotten
+    case 25: self = .findingAppeared
+    case 26: self = .findingEnded
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -375,6 +427,8 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .storeRecovered: return 22
     case .hostForgotten: return 23
     case .eventsForgotten: return 24
+    case .findingAppeared: return 25
+    case .findingEnded: return 26
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -406,6 +460,8 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .storeRecovered,
     .hostForgotten,
     .eventsForgotten,
+    .findingAppeared,
+    .findingEnded,
   ]
 
 }
@@ -535,6 +591,7 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     set {request = .guest(newValue)}
   }
 
+  /// Of all hosts, of one host, or of the guest of that name.
   var findings: ProtoHostFilter {
     get {
       if case .findings(let v)? = request {return v}
@@ -711,6 +768,7 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     /// Guests of one host or of all.
     case guests(ProtoHostFilter)
     case guest(ProtoGuestQuery)
+    /// Of all hosts, of one host, or of the guest of that name.
     case findings(ProtoHostFilter)
     case placeGuest(ProtoPlaceGuest)
     case placeShape(ProtoPlaceShape)
@@ -1491,6 +1549,16 @@ nonisolated struct ProtoHostView: @unchecked Sendable {
   /// Clears the value of `foreignTerm`. Subsequent reads from it will return its default value.
   mutating func clearForeignTerm() {_uniqueStorage()._foreignTerm = nil}
 
+  /// As of the newest report.
+  var load: ProtoHostLoad {
+    get {_storage._load ?? ProtoHostLoad()}
+    set {_uniqueStorage()._load = newValue}
+  }
+  /// Returns true if `load` has been explicitly set.
+  var hasLoad: Bool {_storage._load != nil}
+  /// Clears the value of `load`. Subsequent reads from it will return its default value.
+  mutating func clearLoad() {_uniqueStorage()._load = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -2036,7 +2104,7 @@ nonisolated extension ProtoFindingSeverity: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension ProtoFindingKind: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FINDING_KIND_UNSPECIFIED\0\u{1}FINDING_KIND_REMOTE_MEMORY\0\u{1}FINDING_KIND_VCPUS_ACROSS_CELLS\0\u{1}FINDING_KIND_OVERLAPPING_PINS\0\u{1}FINDING_KIND_FLOATING\0\u{1}FINDING_KIND_CONFIG_DIFFERS\0\u{1}FINDING_KIND_FOREIGN_BALANCER\0\u{1}FINDING_KIND_NUMA_BALANCING\0\u{1}FINDING_KIND_KSM_ACROSS_NODES\0\u{1}FINDING_KIND_LIBVIRT_DOWN\0\u{1}FINDING_KIND_KERNEL_DIFFERS\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FINDING_KIND_UNSPECIFIED\0\u{1}FINDING_KIND_REMOTE_MEMORY\0\u{1}FINDING_KIND_VCPUS_ACROSS_CELLS\0\u{1}FINDING_KIND_OVERLAPPING_PINS\0\u{1}FINDING_KIND_FLOATING\0\u{1}FINDING_KIND_CONFIG_DIFFERS\0\u{1}FINDING_KIND_FOREIGN_BALANCER\0\u{1}FINDING_KIND_NUMA_BALANCING\0\u{1}FINDING_KIND_KSM_ACROSS_NODES\0\u{1}FINDING_KIND_LIBVIRT_DOWN\0\u{1}FINDING_KIND_KERNEL_DIFFERS\0\u{1}FINDING_KIND_OVERCOMMITTED_CELL\0\u{1}FINDING_KIND_WIDER_THAN_CELL\0\u{1}FINDING_KIND_EMULATOR_ON_DEDICATED\0\u{1}FINDING_KIND_SHARED_SIBLINGS\0\u{1}FINDING_KIND_STRICT_NEAR_FULL\0\u{1}FINDING_KIND_HUGEPAGES_SHORT\0\u{1}FINDING_KIND_DEVICE_ELSEWHERE\0\u{1}FINDING_KIND_OUTSIDE_PARENT\0\u{1}FINDING_KIND_PINNED_ACROSS_ISOLATED\0\u{1}FINDING_KIND_INTERRUPTS_ON_DEDICATED\0\u{1}FINDING_KIND_PARENT_RESTRICTED\0\u{1}FINDING_KIND_KNOWN_TRAP\0")
 }
 
 nonisolated extension ProtoJobState: SwiftProtobuf._ProtoNameProviding {
@@ -2044,7 +2112,7 @@ nonisolated extension ProtoJobState: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension ProtoEventKind: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0\u{1}EVENT_KIND_HOST_DRAINING\0\u{1}EVENT_KIND_HOST_RESUMED\0\u{1}EVENT_KIND_STORE_RECOVERED\0\u{1}EVENT_KIND_HOST_FORGOTTEN\0\u{1}EVENT_KIND_EVENTS_FORGOTTEN\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0\u{1}EVENT_KIND_HOST_DRAINING\0\u{1}EVENT_KIND_HOST_RESUMED\0\u{1}EVENT_KIND_STORE_RECOVERED\0\u{1}EVENT_KIND_HOST_FORGOTTEN\0\u{1}EVENT_KIND_EVENTS_FORGOTTEN\0\u{1}EVENT_KIND_FINDING_APPEARED\0\u{1}EVENT_KIND_FINDING_ENDED\0")
 }
 
 nonisolated extension ProtoGroupRelation: SwiftProtobuf._ProtoNameProviding {
@@ -3830,7 +3898,7 @@ nonisolated extension ProtoDecisionList: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HostView"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}liveness\0\u{1}facts\0\u{1}topology\0\u{1}guests\0\u{1}claims\0\u{3}age_milliseconds\0\u{3}libvirt_answers\0\u{1}draining\0\u{4}\u{3}foreign_term\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}liveness\0\u{1}facts\0\u{1}topology\0\u{1}guests\0\u{1}claims\0\u{3}age_milliseconds\0\u{3}libvirt_answers\0\u{1}draining\0\u{4}\u{3}foreign_term\0\u{1}load\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -3843,6 +3911,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
     var _libvirtAnswers: Bool? = nil
     var _draining: Bool = false
     var _foreignTerm: UInt64? = nil
+    var _load: ProtoHostLoad? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -3863,6 +3932,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
       _libvirtAnswers = source._libvirtAnswers
       _draining = source._draining
       _foreignTerm = source._foreignTerm
+      _load = source._load
     }
   }
 
@@ -3891,6 +3961,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
         case 8: try { try decoder.decodeSingularBoolField(value: &_storage._libvirtAnswers) }()
         case 9: try { try decoder.decodeSingularBoolField(value: &_storage._draining) }()
         case 12: try { try decoder.decodeSingularUInt64Field(value: &_storage._foreignTerm) }()
+        case 13: try { try decoder.decodeSingularMessageField(value: &_storage._load) }()
         default: break
         }
       }
@@ -3933,6 +4004,9 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
       try { if let v = _storage._foreignTerm {
         try visitor.visitSingularUInt64Field(value: v, fieldNumber: 12)
       } }()
+      try { if let v = _storage._load {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -3952,6 +4026,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
         if _storage._libvirtAnswers != rhs_storage._libvirtAnswers {return false}
         if _storage._draining != rhs_storage._draining {return false}
         if _storage._foreignTerm != rhs_storage._foreignTerm {return false}
+        if _storage._load != rhs_storage._load {return false}
         return true
       }
       if !storagesAreEqual {return false}

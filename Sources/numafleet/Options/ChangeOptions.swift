@@ -50,3 +50,4 @@ extension DriverChoice: ExpressibleByArgument {}
 extension NUMAMode: ExpressibleByArgument {}
 extension SMTPolicy: ExpressibleByArgument {}
 extension Role: ExpressibleByArgument {}
+extension Finding.Severity: ExpressibleByArgument {}
