@@ -24,6 +24,10 @@ extension EndToEndTests {
       try await expectPassed(check, in: .refusals)
     }
 
+    @Test(arguments: Scenario.foreign.checks) func namesOthersAtWork(_ check: String) async throws {
+      try await expectPassed(check, in: .foreign)
+    }
+
     @Test func servesACoordinatorOutsideOverTCP() async throws {
       let fleet = try await LocalFleet()
       try fleet.policy("live_pages: ['*']")
