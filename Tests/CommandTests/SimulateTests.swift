@@ -48,6 +48,30 @@ import Testing
     #expect(figures.keys.sorted() == keys)
   }
 
+  /// Two halves of a whole 16 on the cells of one host come together.
+  @Test func rebalanceTellsFiguresAndWritesMoves() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let hosts = try file("hosts.csv", Data("host,cpu0,ram0,cpu1,ram1\n3,8,64,8,64\n9,0,0,0,0\n".utf8))
+    let guests = try file("vms.csv", Data("vm,vcpus,ram,cells,host,where\n7,8,16,1,3,1\n8,4,8,2,9,0+1\n".utf8))
+    let out = folder.appending(path: "out.csv").path
+    let run = try Run(
+      "simulate rebalance --hosts \(hosts) --guests \(guests) --migrations 1 --moves \(out) --json")
+    #expect(run.exit == .done, "\(run.out)")
+    let figures = try #require(try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any])
+    let keys = ["cross_host_moves", "fragment_rate", "same_host_moves", "seconds", "start_fragment_rate"]
+    #expect(figures.keys.sorted() == keys)
+    #expect(figures["start_fragment_rate"] as? Double == 1 && figures["fragment_rate"] as? Double == 0)
+    #expect(figures["same_host_moves"] as? Int == 1 && figures["cross_host_moves"] as? Int == 0)
+    #expect(
+      try String(contentsOfFile: out, encoding: .utf8)
+        == "step,vm,from_host,from_where,to_host,to_where\n1,7,3,1,3,0\n")
+    let kept = try Run("simulate rebalance --hosts \(hosts) --guests \(guests) --migrations 0 --no-repins")
+    #expect(kept.out.contains("100.00 % of free CPUs, 100.00 % after the moves"), "\(kept.out)")
+    #expect(throws: (any Error).self) {
+      try Run("simulate rebalance --hosts \(hosts) --guests \(guests) --migrations=-1")
+    }
+  }
+
   @Test func badTablesAndPathsAreNamed() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     let requests = try file("requests.csv", Data("req,vcpus\n".utf8))

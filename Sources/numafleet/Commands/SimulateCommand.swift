@@ -13,7 +13,8 @@ struct SimulateCommand: ParsableCommand {
       is free on each cell, in CPUs and GiB, with up to 16 cells.
       """,
     subcommands: [
-      SimulatePackingCommand.self, SimulateChurnCommand.self, SimulateFaultsCommand.self, SimulateMutantsCommand.self,
+      SimulatePackingCommand.self, SimulateChurnCommand.self, SimulateRebalanceCommand.self, SimulateFaultsCommand.self,
+      SimulateMutantsCommand.self,
     ])
 }
 
@@ -124,13 +125,7 @@ struct SimulatePackingCommand: FleetCommand {
       let cells = place.cells.map(String.init).joined(separator: "+")
       text += "\(request.name),\(fleet.names[place.host]),\(cells)\n"
     }
-    guard let file = fopen(path, "w") else {
-      throw CommandFailure(file: "\(path): \(String(cString: strerror(errno)))", remedy: "check the path", exit: .usage)
-    }
-    let isWritten = fputs(text, file) >= 0
-    guard fclose(file) == 0, isWritten else {
-      throw CommandFailure(file: "\(path) could not be written", remedy: "is the disk full?")
-    }
+    try write(text, to: path)
   }
 }
 
@@ -209,13 +204,24 @@ private struct ChurnFigures: Encodable {
 
 extension FleetCommand {
   /// A table's bytes. What cannot be read at all is a fault of its first line.
-  fileprivate func table(_ path: String) throws(TableError) -> [UInt8] {
+  func table(_ path: String) throws(TableError) -> [UInt8] {
     do throws(CommandFailure) { return try readTable(path) } catch {
       throw TableError(file: path, line: 1, text: error.message)
     }
   }
 
-  fileprivate func nanoseconds() -> UInt64 {
+  /// Writes a table whole.
+  func write(_ text: String, to path: String) throws(CommandFailure) {
+    guard let file = fopen(path, "w") else {
+      throw CommandFailure(file: "\(path): \(String(cString: strerror(errno)))", remedy: "check the path", exit: .usage)
+    }
+    let isWritten = fputs(text, file) >= 0
+    guard fclose(file) == 0, isWritten else {
+      throw CommandFailure(file: "\(path) could not be written", remedy: "is the disk full?")
+    }
+  }
+
+  func nanoseconds() -> UInt64 {
     var now = timespec()
     clock_gettime(CLOCK_MONOTONIC, &now)
     return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
@@ -223,7 +229,7 @@ extension FleetCommand {
 }
 
 /// Two digits behind the point.
-private func decimal(_ value: Double) -> String {
+func decimal(_ value: Double) -> String {
   let hundredths = Int((value * 100).rounded())
   let rest = hundredths % 100
   return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
