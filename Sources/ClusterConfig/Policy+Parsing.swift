@@ -27,6 +27,7 @@ extension Policy {
     scope = try section[.scope]?.choice() ?? scope
     foldGuestCells = try section[.fold_guest_cells]?.flag() ?? foldGuestCells
     if let value = section[.hosts] { hosts = try HostRules.list(value) }
+    if let value = section[.automation] { automation = try AutomationRules(value) }
     if let value = section[.groups] {
       for item in try value.items() {
         let group = try GuestGroup(item)
@@ -41,7 +42,7 @@ extension Policy {
 
 private enum PolicyKey: String, SectionKey {
   case kind, reserve, overcommit_percent, smt, weights, live_pages, driver, driver_by_host, scope, fold_guest_cells
-  case hosts, groups
+  case hosts, groups, automation
 }
 
 private enum ReserveKey: String, SectionKey {

@@ -165,7 +165,8 @@ extension Coordinator {
     if hosts[index].topology != nil, hosts[index].topologyHash == report.topologyHash { connect(index, now, &output) }
     remember(index, &output)
     let guests = report.guests.ascending
-    logChanges(of: hosts[index], to: guests, now, &output)
+    let changes = logChanges(of: hosts[index], to: guests, now, &output)
+    if let change = changes.first { disturb(index, change, now) }
     see(guests, on: index, &output)
     hosts[index].cells = report.cells
     hosts[index].libvirtAnswers = report.libvirtAnswers
@@ -221,28 +222,32 @@ extension Coordinator {
     return entry.view(claims: claims, isDraining: isDraining, now: now)
   }
 
+  /// What has changed, in words.
   private mutating func logChanges(
     of entry: HostEntry, to new: [Guest], _ now: Instant, _ output: inout Output
-  ) {
+  ) -> [String] {
     let (host, old) = (entry.id, entry.guests)
+    var told: [String] = []
+    func tell(_ kind: FleetEvent.Kind, _ guest: Guest, _ text: String) {
+      told.append("guest \(guest.name) \(text)")
+      log(kind, host: host, guest: guest.id, actor: host.text, told[told.endIndex - 1], now, &output)
+    }
     for guest in new {
       guard let before = old.first(where: { $0.id == guest.id }) else {
-        log(
-          .guestAppeared, host: host, guest: guest.id, actor: host.text,
-          "guest \(guest.name) is \(guest.state.rawValue)", now, &output)
+        tell(.guestAppeared, guest, "is \(guest.state.rawValue)")
         continue
       }
       let changes = entry.hasReported ? guest.changes(since: before) : guest.changes(sinceRemembered: before)
       if !changes.isEmpty {
-        log(
-          .guestChanged, host: host, guest: guest.id, actor: host.text,
-          "guest \(guest.name): \(changes.joined(separator: "; "))", now, &output)
+        let text = "guest \(guest.name): \(changes.joined(separator: "; "))"
+        log(.guestChanged, host: host, guest: guest.id, actor: host.text, text, now, &output)
+        told.append(text)
+      } else if guest.hasDrifted(since: before) {
+        told.append("the memory of guest \(guest.name) went elsewhere")
       }
     }
-    for guest in old where !new.contains(where: { $0.id == guest.id }) {
-      log(
-        .guestVanished, host: host, guest: guest.id, actor: host.text, "guest \(guest.name) is gone", now, &output)
-    }
+    for guest in old where !new.contains(where: { $0.id == guest.id }) { tell(.guestVanished, guest, "is gone") }
+    return told
   }
 
   /// Where a host is in `hosts`, or where it would be inserted.
@@ -307,5 +312,19 @@ extension Guest {
     }
     if movability.class != before.movability.class { found.append("is now \(movability.class.rawValue)") }
     return found
+  }
+
+  /// Whether a twentieth of its memory is on other cells than before, which no pin tells of.
+  func hasDrifted(since before: Guest) -> Bool {
+    var moved = 0
+    for place in residency {
+      let old = before.residency.first { $0.cell == place.cell && $0.pageSize == place.pageSize }?.pages ?? 0
+      moved += max(0, place.pages - old) * place.pageSize.kib
+    }
+    // What it touches for the first time is no drift while the sum grows by as much.
+    let grown =
+      residency.reduce(0) { $0 + $1.pages * $1.pageSize.kib }
+      - before.residency.reduce(0) { $0 + $1.pages * $1.pageSize.kib }
+    return (moved - max(0, grown)) * 20 > max(memory.count, 1)
   }
 }

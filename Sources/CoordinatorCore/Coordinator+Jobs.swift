@@ -228,6 +228,7 @@ extension Coordinator {
     observe(report.observed, on: job.host, now, &output)
     endClaim(of: jobs[index], toldAt: reading, now, &output)
     log(kind, host: job.host, guest: job.guest, job: job.id, actor: actor ?? job.host.text, text, now, &output)
+    if state == .verified { remember(jobs[index], now, &output) }
     if actor == nil { send(.jobAcknowledged(job.id), to: job.host, &output) }
     if let plan = jobs[index].plan { wavePart(plan, now, &output) }
     forgetOldJobs()

@@ -47,6 +47,8 @@ extension Coordinator {
     case .keys: reply(.keys(keys), to: question, &output)
     case .authorizeKey(let key): authorize(key, question, now, &output)
     case .revokeKey(let publicKey): revoke(publicKey, question, now, &output)
+    case .automate(let wish): automate(wish, question, now, &output)
+    case .automation: reply(.automation(automationStatus(now)), to: question, &output)
     case .policy: reply(.policy(policy), to: question, &output)
     case .status: reply(.status(status), to: question, &output)
     }

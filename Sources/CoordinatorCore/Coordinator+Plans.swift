@@ -64,7 +64,7 @@ extension Coordinator {
   }
 
   /// Gives the plan its number and makes it durable.
-  private mutating func commit(_ plan: Plan, actor: String, _ now: Instant, _ output: inout Output) -> Plan {
+  mutating func commit(_ plan: Plan, actor: String, _ now: Instant, _ output: inout Output) -> Plan {
     var plan = plan
     lastPlan = lastPlan.next
     plan.id = lastPlan
@@ -77,7 +77,7 @@ extension Coordinator {
     return plan
   }
 
-  private mutating func keep(_ plan: Plan, _ output: inout Output) {
+  mutating func keep(_ plan: Plan, _ output: inout Output) {
     plans.removeAll { $0.id == plan.id }
     plans.append(plan)
     plans.sort { $0.id < $1.id }
@@ -86,7 +86,7 @@ extension Coordinator {
   }
 
   /// Why the facts a plan was made on no longer hold; nil when they do.
-  private func staleness(of plan: Plan, scope: Scope?, _ now: Instant) -> Refusal? {
+  func staleness(of plan: Plan, scope: Scope?, _ now: Instant) -> Refusal? {
     for move in plan.moves {
       guard let host = hosts.first(where: { $0.id == move.host }) else {
         return Refusal(.hostUnreachable, "host \(move.host) does not answer", remedy: "look at numafleet host list")
@@ -142,7 +142,7 @@ extension Coordinator {
       &output)
   }
 
-  private mutating func begin(
+  mutating func begin(
     _ plan: inout Plan, wave: Int, scope: Scope?, driver: DriverChoice?, actor: String, _ now: Instant,
     _ output: inout Output
   ) -> [JobID] {
@@ -185,6 +185,7 @@ extension Coordinator {
       plan.state = .failed
       keep(plan, &output)
       log(.planEnded, actor: "coordinator", "plan \(id) stopped: a move was not verified", now, &output)
+      forgetPlan(id, &output)
       return
     }
     var counted = 0
@@ -200,10 +201,14 @@ extension Coordinator {
       plan.state = .failed
       keep(plan, &output)
       log(.planEnded, actor: "coordinator", "plan \(id) stopped: \(refusal.description)", now, &output)
+      forgetPlan(id, &output)
       return
     }
     _ = begin(&plan, wave: next, scope: nil, driver: nil, actor: "coordinator", now, &output)
-    if plan.state == .done { log(.planEnded, actor: "coordinator", "plan \(id) is done", now, &output) }
+    if plan.state == .done {
+      log(.planEnded, actor: "coordinator", "plan \(id) is done", now, &output)
+      forgetPlan(id, &output)
+    }
   }
 }
 

@@ -90,6 +90,8 @@ extension Coordinator {
     keys = restored.keys
     draining = restored.draining
     keptPolicy = restored.policy
+    automation = Automation(state: restored.automation, moves: restored.moves)
+    reviewAll("the store takes writes again", now)
     commands = restored.commands
     lastPlan = restored.lastPlan
     lastJob = restored.lastJob
@@ -105,12 +107,12 @@ extension OperatorRequest {
   var onlyAsks: Bool {
     switch self {
     case .hosts, .host, .guests, .guest, .findings, .placeShape, .placeShapes, .capacity, .plans, .plan, .jobs, .job,
-      .events, .keys, .policy, .status:
+      .events, .keys, .policy, .status, .automation:
       true
     case .placeGuest(let wish): wish.dryRun
     case .start(let wish): wish.dryRun
     case .change(let change): change.dryRun
-    case .drain, .forgetHost, .makePlan, .applyPlan, .authorizeKey, .revokeKey: false
+    case .drain, .forgetHost, .automate, .makePlan, .applyPlan, .authorizeKey, .revokeKey: false
     }
   }
 }

@@ -148,6 +148,7 @@ public struct Coordinator: Sendable {
   /// Whose inquiries are being answered.
   var inquiring: [Question] = []
   var followers: [Token] = []
+  var automation: Automation
   /// The last time in which the store took no writes; it lasts until it has its `endedBy`.
   var outage: Outage?
   /// Every key that was ever authorized, revoked ones included.
@@ -161,15 +162,17 @@ public struct Coordinator: Sendable {
     self.policy = policy
     self.policyText = policyText
     epoch = restored.epoch
+    automation = Automation(state: restored.automation, moves: restored.moves)
     shelf = TopologyShelf(restored.topologies)
     hosts = Self.entries(restored, shelf, now: now)
     placer = Placer(policy: policy)
     takeBack(restored, now)
+    reviewAll("the coordinator was started", now)
   }
 
   /// When to be stepped with `.tick` if nothing happens before.
   public var nextDeadline: Instant? {
-    [deliveries.lazy.map(\.due).min(), silenceDue, storeRetryDue].lazy.compactMap(\.self).min()
+    [deliveries.lazy.map(\.due).min(), silenceDue, storeRetryDue, automationDue].lazy.compactMap(\.self).min()
   }
 
   /// Takes one event and says what to do about it.
@@ -183,6 +186,7 @@ public struct Coordinator: Sendable {
       if !recall(question, &output) { asked(question, now, &output) }
     case .left(let token): left(token)
     case .answered(let reply, let token): answered(reply, token, now, &output)
+    case .planned(let plan, .automation): reviewed(plan, now, &output)
     case .planned(let plan, let token): planned(plan, token, now, &output)
     case .reloaded(let policy, let text): reload(policy, text: text, now, &output)
     case .storeFailed(let refusal, let restored): storeFailed(refusal, restored, now, &output)
@@ -191,6 +195,7 @@ public struct Coordinator: Sendable {
     }
     noticeSilence(now, &output)
     forgetEvents(exceeding: Self.eventsPortion - 1, now, &output)
+    automate(now, &output)
     deliver(now, &output)
     retryStore(now, &output)
     tellFollowers(&output)

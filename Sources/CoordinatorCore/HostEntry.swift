@@ -39,12 +39,16 @@ struct HostEntry: Sendable, Hashable {
   /// The other coordinator that the agent says it obeys; nil when it obeys this one, or none yet.
   var foreign: ForeignRule?
 
+  /// When automation looks at it.
+  var review: Review
+
   static let endedBootsMax = 16
 
   init(id: HostID, boot: BootID, heard: Instant) {
     self.id = id
     self.boot = boot
     lastHeard = heard
+    review = Review(due: heard, why: "it is new")
   }
 
   /// A host of an earlier term, as the ledger remembers it.

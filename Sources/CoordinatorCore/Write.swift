@@ -21,6 +21,9 @@ public enum Write: Sendable, Hashable {
   case draining(HostID, Bool)
   /// Appended; each that was ever in force is kept.
   case policy(PolicyRevision)
+  case automation(AutomationState)
+  /// Inserted when a move was verified, replaced when its effect was measured; the newest are kept.
+  case moved(MoveRecord)
   /// Inserted before the first host that refers to it; it goes with the last.
   case topology(TopologyRecord)
   /// Inserted or replaced.
@@ -55,6 +58,9 @@ public struct Restored: Sendable, Hashable {
   public var draining: [HostID]
   /// The newest; nil where none was kept yet.
   public var policy: PolicyRevision?
+  public var automation: AutomationState
+  /// The newest, oldest first.
+  public var moves: [MoveRecord]
   public var topologies: [TopologyRecord]
   /// Ascending by id.
   public var hosts: [HostRecord]
@@ -70,7 +76,8 @@ public struct Restored: Sendable, Hashable {
     epoch: Epoch, lastEvent: UInt64 = 0, eventFloor: UInt64 = 0, plans: [Plan] = [], jobs: [JobRecord] = [],
     claims: [Claim] = [],
     generations: [GuestGeneration] = [], keys: [AuthorizedKey] = [], draining: [HostID] = [],
-    policy: PolicyRevision? = nil, topologies: [TopologyRecord] = [], hosts: [HostRecord] = [],
+    policy: PolicyRevision? = nil, automation: AutomationState = AutomationState(), moves: [MoveRecord] = [],
+    topologies: [TopologyRecord] = [], hosts: [HostRecord] = [],
     sightings: [Sighting] = [],
     commands: [CommandRecord] = [], lastPlan: PlanID = 0, lastJob: JobID = 0
   ) {
@@ -84,6 +91,8 @@ public struct Restored: Sendable, Hashable {
     self.keys = keys
     self.draining = draining
     self.policy = policy
+    self.automation = automation
+    self.moves = moves
     self.topologies = topologies
     self.hosts = hosts
     self.sightings = sightings

@@ -33,5 +33,6 @@ public struct FleetEvent: Sendable, Hashable, Codable {
     case keyAuthorized, keyRevoked, policyReloaded, messageRefused, hostDraining, hostResumed, hostForgotten
     case storeRecovered, eventsForgotten
     case findingAppeared, findingEnded
+    case automationChanged, automationWouldMove, moveMeasured
   }
 }

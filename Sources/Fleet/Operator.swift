@@ -36,6 +36,10 @@ public enum OperatorRequest: Sendable, Hashable {
   case authorizeKey(AuthorizedKey)
   case revokeKey(publicKey: String)
   case policy
+  /// Switches automation on or off, or pauses it.
+  case automate(Automate)
+  /// What automation does.
+  case automation
   case status
 }
 
@@ -52,7 +56,10 @@ extension OperatorRequest {
     case .forgetHost: "forget"
     case .authorizeKey: "authorize"
     case .revokeKey: "revoke"
-    case .hosts, .host, .guests, .guest, .findings, .plans, .plan, .jobs, .job, .events, .keys, .policy, .status: nil
+    case .automate: "auto"
+    case .hosts, .host, .guests, .guest, .findings, .plans, .plan, .jobs, .job, .events, .keys, .policy, .status,
+      .automation:
+      nil
     case .placeShape, .placeShapes, .capacity: nil
     }
   }
@@ -191,6 +198,7 @@ public enum OperatorReply: Sendable, Hashable {
   case events([FleetEvent])
   case keys([AuthorizedKey])
   case policy(Policy)
+  case automation(AutomationStatus)
   case status(CoordinatorStatus)
   /// Durable before this was sent.
   case accepted(Accepted)

@@ -102,12 +102,18 @@ public struct PlanningInput: Sendable, Hashable, Codable {
   public var request: PlanRequest
   /// Upper bound of search steps; never time.
   public var budget: Int
-  public init(inventory: Inventory, policy: Policy, parent: PlanID, request: PlanRequest, budget: Int = 1_000_000) {
+  /// Guests that stay as they are, whatever is wrong with them.
+  public var leaving: [GuestID]
+  public init(
+    inventory: Inventory, policy: Policy, parent: PlanID, request: PlanRequest, budget: Int = 1_000_000,
+    leaving: [GuestID] = []
+  ) {
     self.inventory = inventory
     self.policy = policy
     self.parent = parent
     self.request = request
     self.budget = budget
+    self.leaving = leaving
   }
 }
 

@@ -23,12 +23,14 @@ public struct Policy: Sendable, Hashable, Codable {
   public var hosts: [HostRules] { didSet { hosts.sort { $0.host < $1.host } } }
   /// Guests that belong together or must not.
   public var groups: [GuestGroup]
+  /// What automation may do once it is switched on.
+  public var automation: AutomationRules
 
   public init(
     reserve: Reserve = Reserve(), overcommitPercent: Int = 400, smt: SMTPolicy = .prefer,
     weights: Weights = Weights(), livePages: [String] = [], driver: DriverChoice = .automatic,
     driverByHost: [HostDriver] = [], scope: Scope = .both, foldGuestCells: Bool = false, hosts: [HostRules] = [],
-    groups: [GuestGroup] = []
+    groups: [GuestGroup] = [], automation: AutomationRules = AutomationRules()
   ) {
     self.reserve = reserve
     self.overcommitPercent = overcommitPercent
@@ -41,6 +43,7 @@ public struct Policy: Sendable, Hashable, Codable {
     self.foldGuestCells = foldGuestCells
     self.hosts = hosts.sorted { $0.host < $1.host }
     self.groups = groups
+    self.automation = automation
   }
 
   /// Whether libnuma may move the pages of this guest.

@@ -7,11 +7,12 @@ struct HostRepair {
   private(set) var unmoved: [UnmovedGuest] = []
   private var view: HostView
   private let policy: Policy
-  private var handled: [GuestID] = []
+  private var handled: [GuestID]
 
-  init(_ view: HostView, policy: Policy) {
+  init(_ view: HostView, policy: Policy, leaving: [GuestID] = []) {
     self.view = view
     self.policy = policy
+    handled = leaving
   }
 
   /// Places guests with findings until none is left that was not looked at.

@@ -46,7 +46,7 @@ extension Placer {
       ]
     }
     for view in input.inventory.hosts.sorted(by: { $0.id < $1.id }) where host == nil || view.id == host {
-      var repair = HostRepair(view, policy: input.policy)
+      var repair = HostRepair(view, policy: input.policy, leaving: input.leaving)
       repair.run(budget: &budget)
       for (move, before) in repair.moves { schedule.add(move, before: before) }
       plan.unmoved += repair.unmoved

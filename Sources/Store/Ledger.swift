@@ -19,6 +19,8 @@ public final class Ledger: Sendable {
   static let plansRestored = 256
   /// The newest final jobs that a term starts with, beside those that are needed.
   static let jobsRestored = 1024
+  /// The newest moves that a term starts with.
+  static let movesRestored = 10_000
   /// The most values one read gives.
   public static let readLimit = 10_000
   /// How long a lock held by another program is waited for before a term begins.

@@ -101,6 +101,8 @@ struct LedgerExamination {
     try readRows(of: [Cell].self, in: "topology", key: "hash", column: "cells")
     try readRows(of: HostFacts.self, in: "host", key: "id", column: "facts")
     try readRows(of: CommandAnswer.self, in: "command", key: "number", column: "answer")
+    try readRows(of: AutomationState.self, in: "automation", key: "singleton")
+    try readRows(of: MoveRecord.self, in: "moved", key: "job")
     try readRows(of: JobRecord.self, in: "job", key: "id")
     var dedicated: [String] = []
     try readRows(of: Claim.self, in: "claim", key: "job") { claim in

@@ -31,6 +31,18 @@ extension Database {
       try run(
         "INSERT INTO policy (revision, wall_milliseconds, text) VALUES (?, ?, ?)",
         [column(revision.number), revision.wallMilliseconds, revision.text])
+    case .automation(let state):
+      try run(
+        """
+        INSERT INTO automation (singleton, mode, body) VALUES (1, ?, ?)
+        ON CONFLICT (singleton) DO UPDATE SET mode = excluded.mode, body = excluded.body
+        """, [state.mode.rawValue, body(state)])
+    case .moved(let move):
+      try run(
+        """
+        INSERT INTO moved (job, guest, wall_milliseconds, body) VALUES (?, ?, ?, ?)
+        ON CONFLICT (job) DO UPDATE SET body = excluded.body
+        """, [column(move.job.number), move.guest.text, move.wallMilliseconds, body(move)])
     case .topology(let record): try self.record(record)
     case .host(let record): try self.record(record)
     case .sighting(let sighting): try record(sighting)
@@ -167,6 +179,8 @@ extension Write {
     case .key(let key): "key of \(key.owner)"
     case .draining(let host, let isDraining): "\(isDraining ? "draining" : "resuming") of host \(host)"
     case .policy(let revision): "revision \(revision.number) of the policy"
+    case .automation(let state): "automation \(state.mode.rawValue)"
+    case .moved(let move): "move of guest \(move.guest) by job \(move.job)"
     case .topology(let record): "topology \(record.hash)"
     case .host(let record): "host \(record.id)"
     case .sighting(let sighting): "guest \(sighting.guest) on host \(sighting.host)"

@@ -25,6 +25,10 @@ extension Database {
       keys: try keys(),
       draining: try String.fetchAll(self, sql: "SELECT host FROM draining ORDER BY host").map { HostID($0) }.sorted(),
       policy: try policy(),
+      automation: try values(of: AutomationState.self, "SELECT body FROM automation").first ?? AutomationState(),
+      moves: try values(
+        of: MoveRecord.self,
+        "SELECT body FROM (SELECT job, body FROM moved ORDER BY job DESC LIMIT \(Ledger.movesRestored)) ORDER BY job"),
       topologies: try topologies(),
       hosts: try hosts(),
       sightings: try sightings(),

@@ -17,7 +17,9 @@ enum Schema {
     migrator.registerMigration("v3") { db in
       for part in [inventory, commands, forgetting] { try db.execute(sql: part) }
     }
-    migrator.registerMigration("v4") { db in try db.execute(sql: policies) }
+    migrator.registerMigration("v4") { db in
+      for part in [policies, automation] { try db.execute(sql: part) }
+    }
     return migrator
   }
 
@@ -233,5 +235,22 @@ enum Schema {
     BEGIN SELECT RAISE(ABORT, 'a revision of the policy is never changed'); END;
     CREATE TRIGGER policy_remains BEFORE DELETE ON policy
     BEGIN SELECT RAISE(ABORT, 'a revision of the policy is never removed'); END;
+    """
+
+  /// What automation was told, and the newest moves that were verified, with what they brought.
+  private static let automation = """
+    CREATE TABLE automation (
+      singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
+      mode TEXT NOT NULL CHECK (mode IN ('off', 'shadow', 'on')),
+      body TEXT NOT NULL CHECK (json_valid(body))
+    ) STRICT;
+    CREATE TABLE moved (
+      job INTEGER PRIMARY KEY REFERENCES job (id) DEFERRABLE INITIALLY DEFERRED,
+      guest TEXT NOT NULL CHECK (guest <> ''),
+      wall_milliseconds INTEGER NOT NULL,
+      body TEXT NOT NULL CHECK (json_valid(body))
+    ) STRICT;
+    CREATE TRIGGER moved_forgotten AFTER INSERT ON moved
+    BEGIN DELETE FROM moved WHERE job <= NEW.job - 100000; END;
     """
 }

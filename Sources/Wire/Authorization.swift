@@ -16,11 +16,11 @@ public enum Authorization {
   public static func requiredRole(for request: OperatorRequest) -> Role {
     switch request {
     case .hosts, .host, .guests, .guest, .findings, .plans, .plan, .jobs, .job, .events: .viewer
-    case .keys, .policy, .status, .placeShape, .placeShapes, .capacity: .viewer
+    case .keys, .policy, .status, .automation, .placeShape, .placeShapes, .capacity: .viewer
     case .placeGuest(let place): place.dryRun ? .viewer : .operator
     case .start(let start): start.dryRun ? .viewer : .operator
     case .change(let change): change.dryRun ? .viewer : .operator
-    case .makePlan, .applyPlan, .drain, .forgetHost: .operator
+    case .makePlan, .applyPlan, .drain, .forgetHost, .automate: .operator
     case .authorizeKey, .revokeKey: .admin
     }
   }

@@ -102,6 +102,8 @@ extension WireLayout {
       23: .message("place_shapes", .placeShapes),
       24: .message("drain", .drainHost),
       25: .message("forget_host", .forgetHost),
+      26: .message("automate", .scalars),
+      27: .message("automation", .scalars),
     ],
     .operatorReply: [
       1: .message("hosts", .hostList),
@@ -121,6 +123,7 @@ extension WireLayout {
       15: .message("refused", .refusal),
       16: .message("capacity", .capacity),
       17: .message("decisions", .decisionList),
+      18: .message("automation", .automationStatus),
     ],
     .drainHost: [
       1: .text("host")
@@ -242,6 +245,29 @@ extension WireLayout {
       7: .message("driver_by_host", .hostDriver, atMost: 65_536),
       10: .message("hosts", .hostRules, atMost: 65_536),
       11: .message("groups", .guestGroup, atMost: 65_536),
+      12: .message("automation", .automationRules),
+    ],
+    .automationRules: [
+      8: .message("quiet_hours", .scalars, atMost: 1_024),
+      9: .text("except_hosts", atMost: 65_536),
+      10: .text("except_guests", atMost: 65_536),
+    ],
+    .automationStatus: [
+      1: .message("state", .automationState),
+      6: .message("held", .unmovedGuest, atMost: 1_024),
+      7: .message("moves", .moveRecord, atMost: 1_024),
+    ],
+    .automationState: [
+      4: .text("actor"),
+      5: .numbers("plans", atMost: 65_536),
+    ],
+    .moveRecord: [
+      2: .text("guest"),
+      3: .text("guest_name"),
+      4: .text("host"),
+      5: .message("from", .cellList),
+      6: .message("to", .cellList),
+      8: .text("actor"),
     ],
     .hostRules: [
       1: .text("host"),

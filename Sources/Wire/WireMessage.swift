@@ -13,4 +13,5 @@ enum WireMessage: Int, CaseIterable {
   case accepted, refusal, hostRules, guestGroup, faultDomain, capacityQuery, placeShapes, capacity, hostCapacity
   case decisionList, drainHost, storeOutage, forgetHost, journalHead, guestMark, messageRefused, hostLoad
   case guestsParent
+  case automationStatus, automationState, moveRecord, automationRules
 }

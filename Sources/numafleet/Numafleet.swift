@@ -18,6 +18,7 @@ struct Numafleet: ParsableCommand {
         numafleet guest list      where every guest's threads and memory are
         numafleet doctor          what is wrong, and the command that mends it
         numafleet plan repair     how to mend it all; then `plan apply ID`
+        numafleet auto shadow     what the fleet would mend by itself; then `auto on`
         numafleet place GUEST --dry-run --explain
         numafleet capacity --vcpus 4 --memory 8GiB     how many more such guests fit
 
@@ -43,9 +44,9 @@ struct Numafleet: ParsableCommand {
     version: numafleetVersion,
     subcommands: [
       StatusCommand.self, TopologyCommand.self, HostCommand.self, GuestCommand.self, DoctorCommand.self,
-      PlaceCommand.self, CapacityCommand.self, StartCommand.self, PlanCommand.self, JobCommand.self, PinCommand.self,
-      NumatuneCommand.self,
-      CputuneCommand.self, EventsCommand.self, KeyCommand.self, ConfigCommand.self, PolicyCommand.self,
+      PlaceCommand.self, CapacityCommand.self, StartCommand.self, PlanCommand.self, AutoCommand.self, JobCommand.self,
+      PinCommand.self, NumatuneCommand.self, CputuneCommand.self, EventsCommand.self, KeyCommand.self,
+      ConfigCommand.self, PolicyCommand.self,
       SimulateCommand.self, BenchCommand.self,
     ])
 }

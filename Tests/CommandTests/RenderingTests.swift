@@ -94,6 +94,20 @@ import Testing
           storeOutage: StoreOutage(
             refusal: Refusal(.storeUnavailable, "the store s.sqlite cannot grow", remedy: "free some space"),
             since: 1_700_000_000_000, eventsNotLogged: 3)))
+    ),
+    (
+      "automation",
+      .automation(
+        AutomationStatus(
+          state: AutomationState(
+            mode: .on, pausedUntil: 1_700_003_600_000, since: 1_700_000_000_000, actor: "root", plans: [7]),
+          isQuiet: true, hostsDue: 2, movesLastDay: 5, copiedLastMinute: KiB(gib: 3),
+          held: [UnmovedGuest(guest: "g2", guestName: "web", host: "host-a", reason: "it was moved 3 min ago")],
+          moves: [
+            MoveRecord(
+              job: 12, guest: "g1", guestName: "db", host: "host-a", from: [0, 1], to: [3],
+              wallMilliseconds: 1_700_000_000_000, actor: "automation", copy: KiB(gib: 2), elsewhere: KiB(mib: 12))
+          ]))
     ), ("accepted", .accepted(Accepted(plan: 7, jobs: [12, 13], text: "accepted: 2 jobs"))),
   ]
 

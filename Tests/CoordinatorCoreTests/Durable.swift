@@ -38,6 +38,10 @@ struct Durable {
       restored.keys.removeAll { $0.publicKey == key.publicKey }
       restored.keys.append(key)
     case .policy(let revision): restored.policy = revision
+    case .automation(let state): restored.automation = state
+    case .moved(let move):
+      restored.moves.removeAll { $0.job == move.job }
+      restored.moves = (restored.moves + [move]).sorted { $0.job < $1.job }
     case .draining(let host, let isDraining):
       restored.draining.removeAll { $0 == host }
       if isDraining { restored.draining = (restored.draining + [host]).sorted() }

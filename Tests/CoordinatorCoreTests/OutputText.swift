@@ -7,7 +7,7 @@ extension Coordinator.Output {
   var lines: [String] {
     writes.map { "write \($0.line)" } + messages.map(\.line) + replies.map { "reply \($0.token) \($0.payload.line)" }
       + queries.map { "query \($0.token): events after \($0.after) up to \($0.upTo)" }
-      + planning.map { "plan for \($0.token): \($0.input.request.line), parent \($0.input.parent)" }
+      + planning.map(\.line)
       + inquiries.map { "inquiry for \($0.token): \($0.question.line)" } + (keysChanged ? ["keys changed"] : [])
       + (retriesStore ? ["try the store"] : [])
       + notes.map(\.line)
@@ -34,6 +34,12 @@ extension Write {
     case .generation(let guest, let generation): "generation \(generation) of \(guest)"
     case .key(let key): key.line
     case .policy(let revision): "policy \(revision.number): \(revision.text)"
+    case .automation(let state):
+      "automation \(state.mode.rawValue)\(state.pausedUntil.map { " paused until \($0)" } ?? "") by \(state.actor), "
+        + "plans \(state.plans)"
+    case .moved(let move):
+      "move of \(move.guestName) by job \(move.job) of \(move.actor): \(move.from) to \(move.to), \(move.copy)"
+        + (move.elsewhere.map { ", elsewhere \($0)" } ?? "")
     case .draining(let host, let isDraining): "\(isDraining ? "draining" : "resuming") of \(host)"
     case .topology(let record): "topology of \(record.topology.cells.count) cells"
     case .host(let record): "host \(record.id), \(record.topology == nil ? "no topology" : "topology")"
@@ -85,6 +91,11 @@ extension OperatorReply {
     case .events(let events): "events " + events.map { "\($0.sequence) \($0.kind.rawValue)" }.joined(separator: ", ")
     case .keys(let keys): "keys " + keys.map(\.line).joined(separator: ", ")
     case .policy: "policy"
+    case .automation(let status):
+      "automation \(status.state.mode.rawValue)\(status.state.pausedUntil == nil ? "" : " paused"), plans "
+        + "\(status.state.plans), \(status.hostsDue) hosts due, \(status.movesLastDay) moves, "
+        + "\(status.copiedLastMinute) copied; stay: "
+        + status.held.map { "\($0.guestName): \($0.reason)" }.joined(separator: "; ")
     case .status(let status):
       "status epoch \(status.epoch), \(status.hosts) hosts, \(status.hostsUnreachable) unreachable, "
         + "\(status.guests) guests, \(status.jobsInFlight) jobs in flight, last event \(status.lastEvent)"
@@ -96,5 +107,13 @@ extension OperatorReply {
         + (accepted.jobs.isEmpty ? "" : ", jobs \(accepted.jobs)") + ": \(accepted.text)"
     case .refused(let refusal): refusal.line
     }
+  }
+}
+
+extension Coordinator.PlanningTask {
+  var line: String {
+    let who = token == .automation ? "automation" : "\(token)"
+    let leaving = input.leaving.isEmpty ? "" : ", leaving \(input.leaving.map(\.text).joined(separator: ", "))"
+    return "plan for \(who): \(input.request.line), parent \(input.parent)" + leaving
   }
 }

@@ -15,6 +15,9 @@ extension Scene {
       return .asked(
         try request(try words[2], words.from(3).before("as")), actor: try words[1], token: try token(words),
         id: try words.int("as").flatMap { RequestID(boot: "run", messageID: UInt64($0)) })
+    case "plan" where try words[0] == "auto":
+      let index = try #require(planning.firstIndex { $0.token == .automation }, "automation plans nothing")
+      return .planned(Placer.plan(planning.remove(at: index).input), token: .automation)
     case "plan":
       let index = try #require(planning.firstIndex { $0.token == (try? token(words)) }, "nothing to plan")
       let task = planning.remove(at: index)
@@ -128,6 +131,7 @@ extension Scene {
     case "job": return .job(JobID(UInt64(try #require(Int(try words[0])))))
     case "events": return .events(after: UInt64(try words.int("after") ?? 0), follow: words.has("follow"))
     case "status": return .status
+    case "automation": return .automation
     case "keys": return .keys
     case "revoke": return .revokeKey(publicKey: try words[0])
     default: return try command(word, words)
@@ -159,6 +163,9 @@ extension Scene {
           cpuClass: .dedicated)
       }
       return .placeShapes(PlaceShapes(shapes: shapes, allOrNothing: words.has("all"), explain: false))
+    case "auto":
+      return .automate(
+        Automate(mode: AutomationMode(rawValue: try words[0]), pauseMinutes: try words.int("pause")))
     case "drain": return .drain(HostID(try words[0]), true)
     case "resume": return .drain(HostID(try words[0]), false)
     case "forget": return .forgetHost(ForgetHost(host: HostID(try words[0]), evenWithGuests: words.has("lost")))

@@ -99,6 +99,10 @@ struct Scene {
 
   private mutating func setPolicy(_ words: Words) throws {
     if let guests = words.text("live-pages") { policy.livePages = guests.split(separator: ",").map(String.init) }
+    if let guest = words.text("except") { policy.automation.exceptGuests = [guest] }
+    if let mib = try words.int("copy") { policy.automation.copyPerMinute = KiB(mib: mib) }
+    if let minutes = try words.int("residence") { policy.automation.residenceMinutes = minutes }
+    if words.has("quiet") { policy.automation.quietHours = [QuietHours(begins: 22 * 60, ends: 23 * 60)] }
     if let text = words.text("text") { policyText = text }
     if let scope = words.text("scope") { policy.scope = try #require(Scope(rawValue: scope)) }
     if let driver = words.text("driver") { policy.driver = try #require(DriverChoice(rawValue: driver)) }

@@ -194,7 +194,7 @@ extension EndToEndTests {
         $0.firstMatch(of: #/"sequence":(\d+)/#).flatMap { UInt64($0.1) }
       }
       #expect(end.status == 0)
-      let isWhole = sequences == Array(1...UInt64(many + 152))
+      let isWhole = sequences == Array(1...UInt64(many + 153))
       #expect(isWhole, "\(sequences.count) events, ending in \(sequences.suffix(3))")
       let listed = try await fleet.run("events", "--after", "2", "-o", "json")
       #expect(listed.out.matches(of: #/"sequence" : /#).count == sequences.count - 2, "\(listed.err)")

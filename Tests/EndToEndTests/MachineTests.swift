@@ -20,6 +20,10 @@ extension EndToEndTests {
       try await expectPassed(check, in: .kernel)
     }
 
+    @Test(arguments: Scenario.auto.checks) func healsByItself(_ check: String) async throws {
+      try await expectPassed(check, in: .auto)
+    }
+
     @Test(arguments: Scenario.refusals.checks) func refusesBadInputAndChangesNothing(_ check: String) async throws {
       try await expectPassed(check, in: .refusals)
     }

@@ -27,13 +27,14 @@ import Wire
     let reads: [OperatorRequest] = [
       .hosts, .host("h"), .guests(host: nil), .guest("g"), .findings(of: nil),
       .placeShape(Shape(guestCells: []), explain: true), .plans, .plan(1), .jobs(active: true), .job(1),
-      .events(after: 0, follow: true), .keys, .policy, .status,
+      .events(after: 0, follow: true), .keys, .policy, .status, .automation,
       .capacity(Shape(guestCells: []), byHost: false),
       .placeShapes(PlaceShapes(shapes: [], allOrNothing: true, explain: false)),
     ]
     let changes: [OperatorRequest] = [
       .placeGuest(place), .start(start), .change(pinning), .makePlan(.repair(host: nil)), .applyPlan(1),
       .drain("h", true), .forgetHost(ForgetHost(host: "h", evenWithGuests: false)),
+      .automate(Automate(mode: .off)),
     ]
     let administration: [OperatorRequest] = [.authorizeKey(key), .revokeKey(publicKey: "k")]
     var sampler = Sampler(seed: 1)

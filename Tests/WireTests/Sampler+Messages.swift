@@ -108,6 +108,7 @@ extension Sampler {
       .policy, .status, .capacity(shape(), byHost: bool()),
       .placeShapes(PlaceShapes(shapes: some(2) { $0.shape() }, allOrNothing: bool(), explain: bool())),
       .drain(id(), bool()), .forgetHost(ForgetHost(host: id(), evenWithGuests: bool())),
+      .automate(Automate(mode: maybe { $0.word() }, pauseMinutes: maybe { $0.int(1...999) })), .automation,
     ]
   }
 
@@ -125,7 +126,7 @@ extension Sampler {
         Capacity(
           fits: int(0...9_999), isExact: bool(), hosts: some { HostCapacity(host: $0.id(), fits: $0.int(0...99)) },
           counts: some { $0.text() })),
-      .decisions(some(2) { $0.decision() }),
+      .decisions(some(2) { $0.decision() }), .automation(automation()),
     ]
   }
 
@@ -161,6 +162,27 @@ extension Sampler {
         StoreOutage(refusal: $0.refusal(), since: $0.int(0...1 << 42), eventsNotLogged: $0.bits() >> 2)
       })
   }
+  private mutating func automation() -> AutomationStatus {
+    AutomationStatus(
+      state: AutomationState(
+        mode: word(), pausedUntil: maybe { $0.int(0...1 << 42) }, since: int(0...1 << 42), actor: text(),
+        plans: some { $0.counter() }),
+      isQuiet: bool(), hostsDue: int(0...9_999), movesLastDay: int(0...9_999), copiedLastMinute: kib(),
+      held: some { UnmovedGuest(guest: $0.id(), guestName: $0.text(), host: $0.id(), reason: $0.text()) },
+      moves: some {
+        MoveRecord(
+          job: $0.counter(), guest: $0.id(), guestName: $0.text(), host: $0.id(), from: $0.some { $0.cell() },
+          to: $0.some { $0.cell() }, wallMilliseconds: $0.int(0...1 << 42), actor: $0.text(), copy: $0.kib(),
+          elsewhere: $0.maybe { $0.kib() })
+      })
+  }
+  private mutating func automationRules() -> AutomationRules {
+    AutomationRules(
+      settleSeconds: int(1...3600), reviewMinutes: int(1...9_999), residenceMinutes: int(0...9_999),
+      minimumGainPercent: int(0...100), movesPerGuest: int(0...99), copyPerMinute: kib(),
+      concurrentHosts: int(1...99), quietHours: some { QuietHours(begins: $0.int(0...1439), ends: $0.int(0...1439)) },
+      exceptHosts: some { $0.text() }, exceptGuests: some { $0.text() })
+  }
   private mutating func policy() -> Policy {
     Policy(
       reserve: Reserve(pcpusPerCell: int(0...4), memoryPerCell: kib()), overcommitPercent: int(100...6400),
@@ -168,7 +190,8 @@ extension Sampler {
       weights: Weights(contention: int(0...1000), locality: int(0...1000), fragmentation: int(0...1000)),
       livePages: some { $0.text() }, driver: word(),
       driverByHost: some { HostDriver(host: $0.id(), driver: $0.word()) },
-      scope: word(), foldGuestCells: bool(), hosts: some { $0.hostRules() }, groups: some { $0.group() })
+      scope: word(), foldGuestCells: bool(), hosts: some { $0.hostRules() }, groups: some { $0.group() },
+      automation: automationRules())
   }
   private mutating func hostRules() -> HostRules {
     HostRules(

@@ -74,6 +74,9 @@ extension FleetEvent.Kind: WireEnumeration {
     case .eventsForgotten: .eventsForgotten
     case .findingAppeared: .findingAppeared
     case .findingEnded: .findingEnded
+    case .automationChanged: .automationChanged
+    case .automationWouldMove: .automationWouldMove
+    case .moveMeasured: .moveMeasured
     }
   }
 }

@@ -59,6 +59,8 @@ extension ProtoOperatorRequest {
     case .authorizeKey(let key): request = .authorizeKey(ProtoAuthorizedKey(key))
     case .revokeKey(let key): request = .revokeKey(.with { $0.publicKey = key })
     case .policy: request = .policy(ProtoNoArguments())
+    case .automate(let wish): request = .automate(ProtoAutomate(wish))
+    case .automation: request = .automation(ProtoNoArguments())
     case .status: request = .status(ProtoNoArguments())
     }
   }
@@ -102,6 +104,8 @@ extension OperatorRequest {
     case .authorizeKey(let key): self = .authorizeKey(try AuthorizedKey(key))
     case .revokeKey(let query): self = .revokeKey(publicKey: query.publicKey)
     case .policy: self = .policy
+    case .automate(let wish): self = .automate(try Automate(wish))
+    case .automation: self = .automation
     case .status: self = .status
     case nil: throw .unknownPayload(expected: "an operator's request")
     }

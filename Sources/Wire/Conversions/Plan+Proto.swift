@@ -12,14 +12,7 @@ extension ProtoPlan {
       proto.moves = wave.moves.map { ProtoMove($0) }
       return proto
     }
-    unmoved = plan.unmoved.map { guest in
-      var proto = ProtoUnmovedGuest()
-      proto.guest = guest.guest.text
-      proto.guestName = guest.guestName
-      proto.host = guest.host.text
-      proto.reason = guest.reason
-      return proto
-    }
+    unmoved = plan.unmoved.map { ProtoUnmovedGuest($0) }
     state = plan.state.proto
   }
 }
@@ -33,12 +26,26 @@ extension Plan {
       waves: try proto.waves.map { wave throws(WireError.Kind) in
         Wave(moves: try wave.moves.map { move throws(WireError.Kind) in try Move(move) })
       },
-      unmoved: try proto.unmoved.map { guest throws(WireError.Kind) in
-        UnmovedGuest(
-          guest: try FieldCheck.id(guest.guest, "plan.unmoved.guest"), guestName: guest.guestName,
-          host: try FieldCheck.id(guest.host, "plan.unmoved.host"), reason: guest.reason)
-      },
+      unmoved: try proto.unmoved.map { guest throws(WireError.Kind) in try UnmovedGuest(guest) },
       state: try PlanState(proto.state, "plan.state"))
+  }
+}
+
+extension ProtoUnmovedGuest {
+  init(_ unmoved: UnmovedGuest) {
+    self.init()
+    guest = unmoved.guest.text
+    guestName = unmoved.guestName
+    host = unmoved.host.text
+    reason = unmoved.reason
+  }
+}
+
+extension UnmovedGuest {
+  init(_ proto: ProtoUnmovedGuest) throws(WireError.Kind) {
+    self.init(
+      guest: try FieldCheck.id(proto.guest, "unmoved.guest"), guestName: proto.guestName,
+      host: try FieldCheck.id(proto.host, "unmoved.host"), reason: proto.reason)
   }
 }
 

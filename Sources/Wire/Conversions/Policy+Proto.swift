@@ -27,6 +27,7 @@ extension ProtoPolicy {
     foldGuestCells = policy.foldGuestCells
     hosts = policy.hosts.map { ProtoHostRules($0) }
     groups = policy.groups.map { ProtoGuestGroup($0) }
+    automation = ProtoAutomationRules(policy.automation)
   }
 }
 
@@ -52,7 +53,8 @@ extension Policy {
       },
       scope: try Scope(proto.scope, "policy.scope"), foldGuestCells: proto.foldGuestCells,
       hosts: try proto.hosts.map { rules throws(WireError.Kind) in try HostRules(rules) },
-      groups: try proto.groups.map { group throws(WireError.Kind) in try GuestGroup(group) })
+      groups: try proto.groups.map { group throws(WireError.Kind) in try GuestGroup(group) },
+      automation: proto.hasAutomation ? try AutomationRules(proto.automation) : AutomationRules())
   }
 }
 

@@ -361,6 +361,9 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
   case eventsForgotten // = 24
   case findingAppeared // = 25
   case findingEnded // = 26
+  case automationChanged // = 27
+  case automationWouldMove // = 28
+  case moveMeasured // = 29
   case UNRECOGNIZED(Int)
 
   init() {
@@ -396,6 +399,9 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 24: self = .eventsForgotten
     case 25: self = .findingAppeared
     case 26: self = .findingEnded
+    case 27: self = .automationChanged
+    case 28: self = .automationWouldMove
+    case 29: self = .moveMeasured
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -429,6 +435,9 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .eventsForgotten: return 24
     case .findingAppeared: return 25
     case .findingEnded: return 26
+    case .automationChanged: return 27
+    case .automationWouldMove: return 28
+    case .moveMeasured: return 29
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -462,6 +471,9 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .eventsForgotten,
     .findingAppeared,
     .findingEnded,
+    .automationChanged,
+    .automationWouldMove,
+    .moveMeasured,
   ]
 
 }
@@ -546,6 +558,50 @@ nonisolated enum ProtoGroupLevel: SwiftProtobuf.Enum, Swift.CaseIterable {
     .host,
     .rack,
     .zone,
+  ]
+
+}
+
+nonisolated enum ProtoAutomationMode: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case unspecified // = 0
+  case off // = 1
+
+  /// Plans are made and written down, and nothing is done.
+  case shadow // = 2
+  case on // = 3
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unspecified
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .off
+    case 2: self = .shadow
+    case 3: self = .on
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .off: return 1
+    case .shadow: return 2
+    case .on: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [ProtoAutomationMode] = [
+    .unspecified,
+    .off,
+    .shadow,
+    .on,
   ]
 
 }
@@ -760,6 +816,22 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     set {request = .forgetHost(newValue)}
   }
 
+  var automate: ProtoAutomate {
+    get {
+      if case .automate(let v)? = request {return v}
+      return ProtoAutomate()
+    }
+    set {request = .automate(newValue)}
+  }
+
+  var automation: ProtoNoArguments {
+    get {
+      if case .automation(let v)? = request {return v}
+      return ProtoNoArguments()
+    }
+    set {request = .automation(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Request: Equatable, Sendable {
@@ -790,6 +862,8 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     case placeShapes(ProtoPlaceShapes)
     case drain(ProtoDrainHost)
     case forgetHost(ProtoForgetHost)
+    case automate(ProtoAutomate)
+    case automation(ProtoNoArguments)
 
   }
 
@@ -941,6 +1015,14 @@ nonisolated struct ProtoOperatorReply: Sendable {
     set {reply = .decisions(newValue)}
   }
 
+  var automation: ProtoAutomationStatus {
+    get {
+      if case .automation(let v)? = reply {return v}
+      return ProtoAutomationStatus()
+    }
+    set {reply = .automation(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Reply: Equatable, Sendable {
@@ -962,6 +1044,7 @@ nonisolated struct ProtoOperatorReply: Sendable {
     case refused(ProtoRefusal)
     case capacity(ProtoCapacity)
     case decisions(ProtoDecisionList)
+    case automation(ProtoAutomationStatus)
 
   }
 
@@ -1809,57 +1892,92 @@ nonisolated struct ProtoFleetEvent: Sendable {
 }
 
 /// What the operator decided for the whole fleet.
-nonisolated struct ProtoPolicy: Sendable {
+nonisolated struct ProtoPolicy: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   var reserve: ProtoReserve {
-    get {_reserve ?? ProtoReserve()}
-    set {_reserve = newValue}
+    get {_storage._reserve ?? ProtoReserve()}
+    set {_uniqueStorage()._reserve = newValue}
   }
   /// Returns true if `reserve` has been explicitly set.
-  var hasReserve: Bool {self._reserve != nil}
+  var hasReserve: Bool {_storage._reserve != nil}
   /// Clears the value of `reserve`. Subsequent reads from it will return its default value.
-  mutating func clearReserve() {self._reserve = nil}
+  mutating func clearReserve() {_uniqueStorage()._reserve = nil}
 
   /// Floating vcpus per shared pcpu, in percent.
-  var overcommitPercent: Int64 = 0
+  var overcommitPercent: Int64 {
+    get {_storage._overcommitPercent}
+    set {_uniqueStorage()._overcommitPercent = newValue}
+  }
 
-  var smt: ProtoSMTPolicy = .unspecified
+  var smt: ProtoSMTPolicy {
+    get {_storage._smt}
+    set {_uniqueStorage()._smt = newValue}
+  }
 
   var weights: ProtoWeights {
-    get {_weights ?? ProtoWeights()}
-    set {_weights = newValue}
+    get {_storage._weights ?? ProtoWeights()}
+    set {_uniqueStorage()._weights = newValue}
   }
   /// Returns true if `weights` has been explicitly set.
-  var hasWeights: Bool {self._weights != nil}
+  var hasWeights: Bool {_storage._weights != nil}
   /// Clears the value of `weights`. Subsequent reads from it will return its default value.
-  mutating func clearWeights() {self._weights = nil}
+  mutating func clearWeights() {_uniqueStorage()._weights = nil}
 
   /// Guests, by name or id, whose pages libnuma may move; * is every guest.
-  var livePages: [String] = []
+  var livePages: [String] {
+    get {_storage._livePages}
+    set {_uniqueStorage()._livePages = newValue}
+  }
 
-  var driver: ProtoDriverChoice = .unspecified
+  var driver: ProtoDriverChoice {
+    get {_storage._driver}
+    set {_uniqueStorage()._driver = newValue}
+  }
 
-  var driverByHost: [ProtoHostDriver] = []
+  var driverByHost: [ProtoHostDriver] {
+    get {_storage._driverByHost}
+    set {_uniqueStorage()._driverByHost = newValue}
+  }
 
-  var scope: ProtoScope = .unspecified
+  var scope: ProtoScope {
+    get {_storage._scope}
+    set {_uniqueStorage()._scope = newValue}
+  }
 
   /// Whether guest cells may share a host cell when they fit nowhere else.
-  var foldGuestCells: Bool = false
+  var foldGuestCells: Bool {
+    get {_storage._foldGuestCells}
+    set {_uniqueStorage()._foldGuestCells = newValue}
+  }
 
   /// Ascending by host.
-  var hosts: [ProtoHostRules] = []
+  var hosts: [ProtoHostRules] {
+    get {_storage._hosts}
+    set {_uniqueStorage()._hosts = newValue}
+  }
 
-  var groups: [ProtoGuestGroup] = []
+  var groups: [ProtoGuestGroup] {
+    get {_storage._groups}
+    set {_uniqueStorage()._groups = newValue}
+  }
+
+  var automation: ProtoAutomationRules {
+    get {_storage._automation ?? ProtoAutomationRules()}
+    set {_uniqueStorage()._automation = newValue}
+  }
+  /// Returns true if `automation` has been explicitly set.
+  var hasAutomation: Bool {_storage._automation != nil}
+  /// Clears the value of `automation`. Subsequent reads from it will return its default value.
+  mutating func clearAutomation() {_uniqueStorage()._automation = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _reserve: ProtoReserve? = nil
-  fileprivate var _weights: ProtoWeights? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// What the operator says of one host.
@@ -2087,6 +2205,212 @@ nonisolated struct ProtoAccepted: Sendable {
   fileprivate var _plan: UInt64? = nil
 }
 
+/// Switches automation on or off, or pauses it.
+nonisolated struct ProtoAutomate: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// As it is when absent.
+  var mode: ProtoAutomationMode {
+    get {_mode ?? .unspecified}
+    set {_mode = newValue}
+  }
+  /// Returns true if `mode` has been explicitly set.
+  var hasMode: Bool {self._mode != nil}
+  /// Clears the value of `mode`. Subsequent reads from it will return its default value.
+  mutating func clearMode() {self._mode = nil}
+
+  /// Ends a pause when absent.
+  var pauseMinutes: Int64 {
+    get {_pauseMinutes ?? 0}
+    set {_pauseMinutes = newValue}
+  }
+  /// Returns true if `pauseMinutes` has been explicitly set.
+  var hasPauseMinutes: Bool {self._pauseMinutes != nil}
+  /// Clears the value of `pauseMinutes`. Subsequent reads from it will return its default value.
+  mutating func clearPauseMinutes() {self._pauseMinutes = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _mode: ProtoAutomationMode? = nil
+  fileprivate var _pauseMinutes: Int64? = nil
+}
+
+/// What an operator decided of automation.
+nonisolated struct ProtoAutomationState: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var mode: ProtoAutomationMode = .unspecified
+
+  /// Milliseconds since 1970.
+  var pausedUntil: Int64 {
+    get {_pausedUntil ?? 0}
+    set {_pausedUntil = newValue}
+  }
+  /// Returns true if `pausedUntil` has been explicitly set.
+  var hasPausedUntil: Bool {self._pausedUntil != nil}
+  /// Clears the value of `pausedUntil`. Subsequent reads from it will return its default value.
+  mutating func clearPausedUntil() {self._pausedUntil = nil}
+
+  var since: Int64 = 0
+
+  var actor: String = String()
+
+  /// Ascending.
+  var plans: [UInt64] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _pausedUntil: Int64? = nil
+}
+
+/// One guest's change of place that was verified.
+nonisolated struct ProtoMoveRecord: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var job: UInt64 = 0
+
+  var guest: String = String()
+
+  var guestName: String = String()
+
+  var host: String = String()
+
+  var from: ProtoCellList {
+    get {_from ?? ProtoCellList()}
+    set {_from = newValue}
+  }
+  /// Returns true if `from` has been explicitly set.
+  var hasFrom: Bool {self._from != nil}
+  /// Clears the value of `from`. Subsequent reads from it will return its default value.
+  mutating func clearFrom() {self._from = nil}
+
+  var to: ProtoCellList {
+    get {_to ?? ProtoCellList()}
+    set {_to = newValue}
+  }
+  /// Returns true if `to` has been explicitly set.
+  var hasTo: Bool {self._to != nil}
+  /// Clears the value of `to`. Subsequent reads from it will return its default value.
+  mutating func clearTo() {self._to = nil}
+
+  /// Milliseconds since 1970.
+  var wallMilliseconds: Int64 = 0
+
+  var actor: String = String()
+
+  var copyKib: Int64 = 0
+
+  /// What lay elsewhere some time afterwards; absent until it was measured.
+  var elsewhereKib: Int64 {
+    get {_elsewhereKib ?? 0}
+    set {_elsewhereKib = newValue}
+  }
+  /// Returns true if `elsewhereKib` has been explicitly set.
+  var hasElsewhereKib: Bool {self._elsewhereKib != nil}
+  /// Clears the value of `elsewhereKib`. Subsequent reads from it will return its default value.
+  mutating func clearElsewhereKib() {self._elsewhereKib = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _from: ProtoCellList? = nil
+  fileprivate var _to: ProtoCellList? = nil
+  fileprivate var _elsewhereKib: Int64? = nil
+}
+
+/// What automation does now, and what keeps it from more.
+nonisolated struct ProtoAutomationStatus: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var state: ProtoAutomationState {
+    get {_state ?? ProtoAutomationState()}
+    set {_state = newValue}
+  }
+  /// Returns true if `state` has been explicitly set.
+  var hasState: Bool {self._state != nil}
+  /// Clears the value of `state`. Subsequent reads from it will return its default value.
+  mutating func clearState() {self._state = nil}
+
+  var quiet: Bool = false
+
+  var hostsDue: Int64 = 0
+
+  var movesLastDay: Int64 = 0
+
+  var copiedLastMinuteKib: Int64 = 0
+
+  var held: [ProtoUnmovedGuest] = []
+
+  /// Newest first.
+  var moves: [ProtoMoveRecord] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _state: ProtoAutomationState? = nil
+}
+
+/// A part of each day in UTC.
+nonisolated struct ProtoQuietHours: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Minutes since midnight.
+  var begins: Int64 = 0
+
+  var ends: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What automation may do.
+nonisolated struct ProtoAutomationRules: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var settleSeconds: Int64 = 0
+
+  var reviewMinutes: Int64 = 0
+
+  var residenceMinutes: Int64 = 0
+
+  var minimumGainPercent: Int64 = 0
+
+  var movesPerGuest: Int64 = 0
+
+  var copyPerMinuteKib: Int64 = 0
+
+  var concurrentHosts: Int64 = 0
+
+  var quietHours: [ProtoQuietHours] = []
+
+  var exceptHosts: [String] = []
+
+  var exceptGuests: [String] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "numafleet.v1"
@@ -2112,7 +2436,7 @@ nonisolated extension ProtoJobState: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension ProtoEventKind: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0\u{1}EVENT_KIND_HOST_DRAINING\0\u{1}EVENT_KIND_HOST_RESUMED\0\u{1}EVENT_KIND_STORE_RECOVERED\0\u{1}EVENT_KIND_HOST_FORGOTTEN\0\u{1}EVENT_KIND_EVENTS_FORGOTTEN\0\u{1}EVENT_KIND_FINDING_APPEARED\0\u{1}EVENT_KIND_FINDING_ENDED\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0\u{1}EVENT_KIND_HOST_DRAINING\0\u{1}EVENT_KIND_HOST_RESUMED\0\u{1}EVENT_KIND_STORE_RECOVERED\0\u{1}EVENT_KIND_HOST_FORGOTTEN\0\u{1}EVENT_KIND_EVENTS_FORGOTTEN\0\u{1}EVENT_KIND_FINDING_APPEARED\0\u{1}EVENT_KIND_FINDING_ENDED\0\u{1}EVENT_KIND_AUTOMATION_CHANGED\0\u{1}EVENT_KIND_AUTOMATION_WOULD_MOVE\0\u{1}EVENT_KIND_MOVE_MEASURED\0")
 }
 
 nonisolated extension ProtoGroupRelation: SwiftProtobuf._ProtoNameProviding {
@@ -2123,9 +2447,13 @@ nonisolated extension ProtoGroupLevel: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0GROUP_LEVEL_UNSPECIFIED\0\u{1}GROUP_LEVEL_CELL\0\u{1}GROUP_LEVEL_HOST\0\u{1}GROUP_LEVEL_RACK\0\u{1}GROUP_LEVEL_ZONE\0")
 }
 
+nonisolated extension ProtoAutomationMode: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0AUTOMATION_MODE_UNSPECIFIED\0\u{1}AUTOMATION_MODE_OFF\0\u{1}AUTOMATION_MODE_SHADOW\0\u{1}AUTOMATION_MODE_ON\0")
+}
+
 nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".OperatorRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{3}place_guest\0\u{3}place_shape\0\u{1}start\0\u{1}change\0\u{3}make_plan\0\u{1}plans\0\u{1}plan\0\u{3}apply_plan\0\u{1}jobs\0\u{1}job\0\u{1}events\0\u{1}keys\0\u{3}authorize_key\0\u{3}revoke_key\0\u{1}policy\0\u{1}status\0\u{1}capacity\0\u{3}place_shapes\0\u{1}drain\0\u{3}forget_host\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{3}place_guest\0\u{3}place_shape\0\u{1}start\0\u{1}change\0\u{3}make_plan\0\u{1}plans\0\u{1}plan\0\u{3}apply_plan\0\u{1}jobs\0\u{1}job\0\u{1}events\0\u{1}keys\0\u{3}authorize_key\0\u{3}revoke_key\0\u{1}policy\0\u{1}status\0\u{1}capacity\0\u{3}place_shapes\0\u{1}drain\0\u{3}forget_host\0\u{1}automate\0\u{1}automation\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2458,6 +2786,32 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
           self.request = .forgetHost(v)
         }
       }()
+      case 26: try {
+        var v: ProtoAutomate?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .automate(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .automate(v)
+        }
+      }()
+      case 27: try {
+        var v: ProtoNoArguments?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .automation(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .automation(v)
+        }
+      }()
       default: break
       }
     }
@@ -2569,6 +2923,14 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
       guard case .forgetHost(let v)? = self.request else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 25)
     }()
+    case .automate?: try {
+      guard case .automate(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 26)
+    }()
+    case .automation?: try {
+      guard case .automation(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 27)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -2583,7 +2945,7 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension ProtoOperatorReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".OperatorReply"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{1}decision\0\u{1}plans\0\u{1}plan\0\u{1}jobs\0\u{1}events\0\u{1}keys\0\u{1}policy\0\u{1}status\0\u{1}accepted\0\u{1}refused\0\u{1}capacity\0\u{1}decisions\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{1}decision\0\u{1}plans\0\u{1}plan\0\u{1}jobs\0\u{1}events\0\u{1}keys\0\u{1}policy\0\u{1}status\0\u{1}accepted\0\u{1}refused\0\u{1}capacity\0\u{1}decisions\0\u{1}automation\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2812,6 +3174,19 @@ nonisolated extension ProtoOperatorReply: SwiftProtobuf.Message, SwiftProtobuf._
           self.reply = .decisions(v)
         }
       }()
+      case 18: try {
+        var v: ProtoAutomationStatus?
+        var hadOneofValue = false
+        if let current = self.reply {
+          hadOneofValue = true
+          if case .automation(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.reply = .automation(v)
+        }
+      }()
       default: break
       }
     }
@@ -2890,6 +3265,10 @@ nonisolated extension ProtoOperatorReply: SwiftProtobuf.Message, SwiftProtobuf._
     case .decisions?: try {
       guard case .decisions(let v)? = self.reply else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
+    }()
+    case .automation?: try {
+      guard case .automation(let v)? = self.reply else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
     }()
     case nil: break
     }
@@ -4450,83 +4829,146 @@ nonisolated extension ProtoFleetEvent: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Policy"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reserve\0\u{3}overcommit_percent\0\u{1}smt\0\u{1}weights\0\u{3}live_pages\0\u{1}driver\0\u{3}driver_by_host\0\u{1}scope\0\u{3}fold_guest_cells\0\u{1}hosts\0\u{1}groups\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reserve\0\u{3}overcommit_percent\0\u{1}smt\0\u{1}weights\0\u{3}live_pages\0\u{1}driver\0\u{3}driver_by_host\0\u{1}scope\0\u{3}fold_guest_cells\0\u{1}hosts\0\u{1}groups\0\u{1}automation\0")
+
+  fileprivate class _StorageClass {
+    var _reserve: ProtoReserve? = nil
+    var _overcommitPercent: Int64 = 0
+    var _smt: ProtoSMTPolicy = .unspecified
+    var _weights: ProtoWeights? = nil
+    var _livePages: [String] = []
+    var _driver: ProtoDriverChoice = .unspecified
+    var _driverByHost: [ProtoHostDriver] = []
+    var _scope: ProtoScope = .unspecified
+    var _foldGuestCells: Bool = false
+    var _hosts: [ProtoHostRules] = []
+    var _groups: [ProtoGuestGroup] = []
+    var _automation: ProtoAutomationRules? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _reserve = source._reserve
+      _overcommitPercent = source._overcommitPercent
+      _smt = source._smt
+      _weights = source._weights
+      _livePages = source._livePages
+      _driver = source._driver
+      _driverByHost = source._driverByHost
+      _scope = source._scope
+      _foldGuestCells = source._foldGuestCells
+      _hosts = source._hosts
+      _groups = source._groups
+      _automation = source._automation
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._reserve) }()
-      case 2: try { try decoder.decodeSingularInt64Field(value: &self.overcommitPercent) }()
-      case 3: try { try decoder.decodeSingularEnumField(value: &self.smt) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._weights) }()
-      case 5: try { try decoder.decodeRepeatedStringField(value: &self.livePages) }()
-      case 6: try { try decoder.decodeSingularEnumField(value: &self.driver) }()
-      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.driverByHost) }()
-      case 8: try { try decoder.decodeSingularEnumField(value: &self.scope) }()
-      case 9: try { try decoder.decodeSingularBoolField(value: &self.foldGuestCells) }()
-      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.hosts) }()
-      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.groups) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._reserve) }()
+        case 2: try { try decoder.decodeSingularInt64Field(value: &_storage._overcommitPercent) }()
+        case 3: try { try decoder.decodeSingularEnumField(value: &_storage._smt) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._weights) }()
+        case 5: try { try decoder.decodeRepeatedStringField(value: &_storage._livePages) }()
+        case 6: try { try decoder.decodeSingularEnumField(value: &_storage._driver) }()
+        case 7: try { try decoder.decodeRepeatedMessageField(value: &_storage._driverByHost) }()
+        case 8: try { try decoder.decodeSingularEnumField(value: &_storage._scope) }()
+        case 9: try { try decoder.decodeSingularBoolField(value: &_storage._foldGuestCells) }()
+        case 10: try { try decoder.decodeRepeatedMessageField(value: &_storage._hosts) }()
+        case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._groups) }()
+        case 12: try { try decoder.decodeSingularMessageField(value: &_storage._automation) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._reserve {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if self.overcommitPercent != 0 {
-      try visitor.visitSingularInt64Field(value: self.overcommitPercent, fieldNumber: 2)
-    }
-    if self.smt != .unspecified {
-      try visitor.visitSingularEnumField(value: self.smt, fieldNumber: 3)
-    }
-    try { if let v = self._weights {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
-    if !self.livePages.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.livePages, fieldNumber: 5)
-    }
-    if self.driver != .unspecified {
-      try visitor.visitSingularEnumField(value: self.driver, fieldNumber: 6)
-    }
-    if !self.driverByHost.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.driverByHost, fieldNumber: 7)
-    }
-    if self.scope != .unspecified {
-      try visitor.visitSingularEnumField(value: self.scope, fieldNumber: 8)
-    }
-    if self.foldGuestCells != false {
-      try visitor.visitSingularBoolField(value: self.foldGuestCells, fieldNumber: 9)
-    }
-    if !self.hosts.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.hosts, fieldNumber: 10)
-    }
-    if !self.groups.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.groups, fieldNumber: 11)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._reserve {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if _storage._overcommitPercent != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._overcommitPercent, fieldNumber: 2)
+      }
+      if _storage._smt != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._smt, fieldNumber: 3)
+      }
+      try { if let v = _storage._weights {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      if !_storage._livePages.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._livePages, fieldNumber: 5)
+      }
+      if _storage._driver != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._driver, fieldNumber: 6)
+      }
+      if !_storage._driverByHost.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._driverByHost, fieldNumber: 7)
+      }
+      if _storage._scope != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._scope, fieldNumber: 8)
+      }
+      if _storage._foldGuestCells != false {
+        try visitor.visitSingularBoolField(value: _storage._foldGuestCells, fieldNumber: 9)
+      }
+      if !_storage._hosts.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._hosts, fieldNumber: 10)
+      }
+      if !_storage._groups.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._groups, fieldNumber: 11)
+      }
+      try { if let v = _storage._automation {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: ProtoPolicy, rhs: ProtoPolicy) -> Bool {
-    if lhs._reserve != rhs._reserve {return false}
-    if lhs.overcommitPercent != rhs.overcommitPercent {return false}
-    if lhs.smt != rhs.smt {return false}
-    if lhs._weights != rhs._weights {return false}
-    if lhs.livePages != rhs.livePages {return false}
-    if lhs.driver != rhs.driver {return false}
-    if lhs.driverByHost != rhs.driverByHost {return false}
-    if lhs.scope != rhs.scope {return false}
-    if lhs.foldGuestCells != rhs.foldGuestCells {return false}
-    if lhs.hosts != rhs.hosts {return false}
-    if lhs.groups != rhs.groups {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._reserve != rhs_storage._reserve {return false}
+        if _storage._overcommitPercent != rhs_storage._overcommitPercent {return false}
+        if _storage._smt != rhs_storage._smt {return false}
+        if _storage._weights != rhs_storage._weights {return false}
+        if _storage._livePages != rhs_storage._livePages {return false}
+        if _storage._driver != rhs_storage._driver {return false}
+        if _storage._driverByHost != rhs_storage._driverByHost {return false}
+        if _storage._scope != rhs_storage._scope {return false}
+        if _storage._foldGuestCells != rhs_storage._foldGuestCells {return false}
+        if _storage._hosts != rhs_storage._hosts {return false}
+        if _storage._groups != rhs_storage._groups {return false}
+        if _storage._automation != rhs_storage._automation {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4942,6 +5384,352 @@ nonisolated extension ProtoAccepted: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs._plan != rhs._plan {return false}
     if lhs.jobs != rhs.jobs {return false}
     if lhs.text != rhs.text {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoAutomate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Automate"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}mode\0\u{3}pause_minutes\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self._mode) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._pauseMinutes) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._mode {
+      try visitor.visitSingularEnumField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._pauseMinutes {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoAutomate, rhs: ProtoAutomate) -> Bool {
+    if lhs._mode != rhs._mode {return false}
+    if lhs._pauseMinutes != rhs._pauseMinutes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoAutomationState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".AutomationState"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}mode\0\u{3}paused_until\0\u{1}since\0\u{1}actor\0\u{1}plans\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.mode) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._pausedUntil) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.since) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.actor) }()
+      case 5: try { try decoder.decodeRepeatedUInt64Field(value: &self.plans) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.mode != .unspecified {
+      try visitor.visitSingularEnumField(value: self.mode, fieldNumber: 1)
+    }
+    try { if let v = self._pausedUntil {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    if self.since != 0 {
+      try visitor.visitSingularInt64Field(value: self.since, fieldNumber: 3)
+    }
+    if !self.actor.isEmpty {
+      try visitor.visitSingularStringField(value: self.actor, fieldNumber: 4)
+    }
+    if !self.plans.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.plans, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoAutomationState, rhs: ProtoAutomationState) -> Bool {
+    if lhs.mode != rhs.mode {return false}
+    if lhs._pausedUntil != rhs._pausedUntil {return false}
+    if lhs.since != rhs.since {return false}
+    if lhs.actor != rhs.actor {return false}
+    if lhs.plans != rhs.plans {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoMoveRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".MoveRecord"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}guest\0\u{3}guest_name\0\u{1}host\0\u{1}from\0\u{1}to\0\u{3}wall_milliseconds\0\u{1}actor\0\u{3}copy_kib\0\u{3}elsewhere_kib\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.job) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.guest) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.guestName) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.host) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._from) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._to) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.wallMilliseconds) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.actor) }()
+      case 9: try { try decoder.decodeSingularInt64Field(value: &self.copyKib) }()
+      case 10: try { try decoder.decodeSingularInt64Field(value: &self._elsewhereKib) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.job != 0 {
+      try visitor.visitSingularUInt64Field(value: self.job, fieldNumber: 1)
+    }
+    if !self.guest.isEmpty {
+      try visitor.visitSingularStringField(value: self.guest, fieldNumber: 2)
+    }
+    if !self.guestName.isEmpty {
+      try visitor.visitSingularStringField(value: self.guestName, fieldNumber: 3)
+    }
+    if !self.host.isEmpty {
+      try visitor.visitSingularStringField(value: self.host, fieldNumber: 4)
+    }
+    try { if let v = self._from {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._to {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    if self.wallMilliseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.wallMilliseconds, fieldNumber: 7)
+    }
+    if !self.actor.isEmpty {
+      try visitor.visitSingularStringField(value: self.actor, fieldNumber: 8)
+    }
+    if self.copyKib != 0 {
+      try visitor.visitSingularInt64Field(value: self.copyKib, fieldNumber: 9)
+    }
+    try { if let v = self._elsewhereKib {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 10)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoMoveRecord, rhs: ProtoMoveRecord) -> Bool {
+    if lhs.job != rhs.job {return false}
+    if lhs.guest != rhs.guest {return false}
+    if lhs.guestName != rhs.guestName {return false}
+    if lhs.host != rhs.host {return false}
+    if lhs._from != rhs._from {return false}
+    if lhs._to != rhs._to {return false}
+    if lhs.wallMilliseconds != rhs.wallMilliseconds {return false}
+    if lhs.actor != rhs.actor {return false}
+    if lhs.copyKib != rhs.copyKib {return false}
+    if lhs._elsewhereKib != rhs._elsewhereKib {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoAutomationStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".AutomationStatus"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}quiet\0\u{3}hosts_due\0\u{3}moves_last_day\0\u{3}copied_last_minute_kib\0\u{1}held\0\u{1}moves\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._state) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.quiet) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.hostsDue) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.movesLastDay) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.copiedLastMinuteKib) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.held) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.moves) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._state {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.quiet != false {
+      try visitor.visitSingularBoolField(value: self.quiet, fieldNumber: 2)
+    }
+    if self.hostsDue != 0 {
+      try visitor.visitSingularInt64Field(value: self.hostsDue, fieldNumber: 3)
+    }
+    if self.movesLastDay != 0 {
+      try visitor.visitSingularInt64Field(value: self.movesLastDay, fieldNumber: 4)
+    }
+    if self.copiedLastMinuteKib != 0 {
+      try visitor.visitSingularInt64Field(value: self.copiedLastMinuteKib, fieldNumber: 5)
+    }
+    if !self.held.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.held, fieldNumber: 6)
+    }
+    if !self.moves.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.moves, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoAutomationStatus, rhs: ProtoAutomationStatus) -> Bool {
+    if lhs._state != rhs._state {return false}
+    if lhs.quiet != rhs.quiet {return false}
+    if lhs.hostsDue != rhs.hostsDue {return false}
+    if lhs.movesLastDay != rhs.movesLastDay {return false}
+    if lhs.copiedLastMinuteKib != rhs.copiedLastMinuteKib {return false}
+    if lhs.held != rhs.held {return false}
+    if lhs.moves != rhs.moves {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoQuietHours: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".QuietHours"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}begins\0\u{1}ends\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.begins) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.ends) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.begins != 0 {
+      try visitor.visitSingularInt64Field(value: self.begins, fieldNumber: 1)
+    }
+    if self.ends != 0 {
+      try visitor.visitSingularInt64Field(value: self.ends, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoQuietHours, rhs: ProtoQuietHours) -> Bool {
+    if lhs.begins != rhs.begins {return false}
+    if lhs.ends != rhs.ends {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoAutomationRules: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".AutomationRules"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}settle_seconds\0\u{3}review_minutes\0\u{3}residence_minutes\0\u{3}minimum_gain_percent\0\u{3}moves_per_guest\0\u{3}copy_per_minute_kib\0\u{3}concurrent_hosts\0\u{3}quiet_hours\0\u{3}except_hosts\0\u{3}except_guests\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.settleSeconds) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.reviewMinutes) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.residenceMinutes) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.minimumGainPercent) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.movesPerGuest) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.copyPerMinuteKib) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.concurrentHosts) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.quietHours) }()
+      case 9: try { try decoder.decodeRepeatedStringField(value: &self.exceptHosts) }()
+      case 10: try { try decoder.decodeRepeatedStringField(value: &self.exceptGuests) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.settleSeconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.settleSeconds, fieldNumber: 1)
+    }
+    if self.reviewMinutes != 0 {
+      try visitor.visitSingularInt64Field(value: self.reviewMinutes, fieldNumber: 2)
+    }
+    if self.residenceMinutes != 0 {
+      try visitor.visitSingularInt64Field(value: self.residenceMinutes, fieldNumber: 3)
+    }
+    if self.minimumGainPercent != 0 {
+      try visitor.visitSingularInt64Field(value: self.minimumGainPercent, fieldNumber: 4)
+    }
+    if self.movesPerGuest != 0 {
+      try visitor.visitSingularInt64Field(value: self.movesPerGuest, fieldNumber: 5)
+    }
+    if self.copyPerMinuteKib != 0 {
+      try visitor.visitSingularInt64Field(value: self.copyPerMinuteKib, fieldNumber: 6)
+    }
+    if self.concurrentHosts != 0 {
+      try visitor.visitSingularInt64Field(value: self.concurrentHosts, fieldNumber: 7)
+    }
+    if !self.quietHours.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.quietHours, fieldNumber: 8)
+    }
+    if !self.exceptHosts.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.exceptHosts, fieldNumber: 9)
+    }
+    if !self.exceptGuests.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.exceptGuests, fieldNumber: 10)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoAutomationRules, rhs: ProtoAutomationRules) -> Bool {
+    if lhs.settleSeconds != rhs.settleSeconds {return false}
+    if lhs.reviewMinutes != rhs.reviewMinutes {return false}
+    if lhs.residenceMinutes != rhs.residenceMinutes {return false}
+    if lhs.minimumGainPercent != rhs.minimumGainPercent {return false}
+    if lhs.movesPerGuest != rhs.movesPerGuest {return false}
+    if lhs.copyPerMinuteKib != rhs.copyPerMinuteKib {return false}
+    if lhs.concurrentHosts != rhs.concurrentHosts {return false}
+    if lhs.quietHours != rhs.quietHours {return false}
+    if lhs.exceptHosts != rhs.exceptHosts {return false}
+    if lhs.exceptGuests != rhs.exceptGuests {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -22,6 +22,7 @@ struct ReplyText {
     case .events(let events): events.map { EventLine(event: $0).text }.joined(separator: "\n")
     case .keys(let keys): KeyTable(keys: keys).text
     case .policy(let policy): PolicyText(policy: policy).text
+    case .automation(let status): AutomationText(status: status).text
     case .status(let status): StatusText(status: status).text
     case .accepted(let accepted): AcceptedText(accepted: accepted).text
     case .refused(let refusal): printable(refusal.description)
@@ -61,6 +62,7 @@ struct ReplyDocument: Encodable {
     case .events(let events): try ["events": events].encode(to: encoder)
     case .keys(let keys): try ["keys": keys].encode(to: encoder)
     case .policy(let policy): try policy.encode(to: encoder)
+    case .automation(let status): try status.encode(to: encoder)
     case .status(let status): try status.encode(to: encoder)
     case .accepted(let accepted): try accepted.encode(to: encoder)
     case .refused(let refusal): try ["error": refusal].encode(to: encoder)

@@ -167,3 +167,16 @@ CREATE TRIGGER policy_stays BEFORE UPDATE ON policy
 BEGIN SELECT RAISE(ABORT, 'a revision of the policy is never changed'); END;
 CREATE TRIGGER policy_remains BEFORE DELETE ON policy
 BEGIN SELECT RAISE(ABORT, 'a revision of the policy is never removed'); END;
+CREATE TABLE automation (
+  singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
+  mode TEXT NOT NULL CHECK (mode IN ('off', 'shadow', 'on')),
+  body TEXT NOT NULL CHECK (json_valid(body))
+) STRICT;
+CREATE TABLE moved (
+  job INTEGER PRIMARY KEY REFERENCES job (id) DEFERRABLE INITIALLY DEFERRED,
+  guest TEXT NOT NULL CHECK (guest <> ''),
+  wall_milliseconds INTEGER NOT NULL,
+  body TEXT NOT NULL CHECK (json_valid(body))
+) STRICT;
+CREATE TRIGGER moved_forgotten AFTER INSERT ON moved
+BEGIN DELETE FROM moved WHERE job <= NEW.job - 100000; END;

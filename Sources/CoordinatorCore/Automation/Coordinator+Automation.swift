@@ -1,0 +1,130 @@
+import Fleet
+import NUMA
+
+/// Switching automation on and off, and what it remembers of the moves that were made.
+extension Coordinator {
+  /// The kill switch among it: once the answer is out, nothing more begins. What agents have begun they end by
+  /// themselves, each guest in its old place or its new one.
+  mutating func automate(_ wish: Automate, _ question: Question, _ now: Instant, _ output: inout Output) {
+    if let minutes = wish.pauseMinutes, !(1...Automate.pauseMinutesMax).contains(minutes) {
+      let range = "1...\(Automate.pauseMinutesMax)"
+      return refuse(
+        question, Refusal(.malformed, "a pause of \(minutes) minutes", remedy: "allowed: \(range)"), now, &output)
+    }
+    let before = automation.state
+    automation.state.mode = wish.mode ?? before.mode
+    automation.state.pausedUntil = wish.pauseMinutes.map { now.wallMilliseconds + $0 * 60_000 }
+    automation.state.since = now.wallMilliseconds
+    automation.state.actor = question.actor
+    automation.asked = nil
+    let isStopped = automation.state.mode != .on || automation.state.pausedUntil != nil
+    let inHand = isStopped ? stopPlans(now, &output) : 0
+    output.writes.append(.automation(automation.state))
+    let text = "automation is \(automation.state.words)"
+    let rest = inHand == 0 ? "" : "; \(inHand) moves that have begun end by themselves"
+    log(.automationChanged, actor: question.actor, text + rest, now, &output)
+    if before.mode != automation.state.mode {
+      // What would be done is told anew.
+      for index in hosts.indices { hosts[index].review.shadowed = [] }
+      reviewAll("automation was switched to \(automation.state.mode.rawValue)", now)
+    }
+    reply(.accepted(Accepted(text: text + rest)), to: question, &output)
+  }
+
+  /// Ends automation's plans where they are; how many of their moves are in hand.
+  private mutating func stopPlans(_ now: Instant, _ output: inout Output) -> Int {
+    var inHand = 0
+    for id in automation.state.plans {
+      guard var plan = plans.first(where: { $0.id == id }), plan.state == .applying else { continue }
+      inHand += jobs.count { $0.plan == id && !$0.state.isFinal }
+      plan.state = .failed
+      keep(plan, &output)
+      log(.planEnded, actor: "coordinator", "plan \(id) stopped: automation was stopped", now, &output)
+    }
+    automation.state.plans = []
+    return inHand
+  }
+
+  /// All hosts are to be looked at, one after another.
+  mutating func reviewAll(_ why: String, _ now: Instant) {
+    guard automation.state.mode != .off else { return }
+    for index in hosts.indices { disturb(index, why, now) }
+  }
+
+  /// A plan of automation's is over, whatever became of it.
+  mutating func forgetPlan(_ id: PlanID, _ output: inout Output) {
+    guard automation.state.plans.contains(id) else { return }
+    automation.state.plans.removeAll { $0 == id }
+    output.writes.append(.automation(automation.state))
+  }
+
+  // MARK: Moves
+
+  /// A job was verified: its guest has moved, and what that brought is to be seen.
+  mutating func remember(_ record: JobRecord, _ now: Instant, _ output: inout Output) {
+    guard case .apply(let desired, _) = record.job.action, record.job.scope.touchesLive else { return }
+    let job = record.job
+    let move = record.plan.flatMap { id in plans.first { $0.id == id } }?.moves.first { $0.guest == job.guest }
+    let isOwn = move != nil && record.plan.map(isAutomatic) ?? false
+    let to = move?.placement.cells.map(\.cell) ?? desired.memory.map(\.cell)
+    let made = MoveRecord(
+      job: job.id, guest: job.guest, guestName: job.guestName, host: job.host,
+      from: NodeSet(move?.from.map(\.cell) ?? []).members, to: NodeSet(to).members,
+      wallMilliseconds: now.wallMilliseconds, actor: isOwn ? Self.automationActor : "operator", copy: move?.copy ?? 0)
+    automation.moves.append(made)
+    automation.moves.removeFirst(max(0, automation.moves.count - Automation.movesMax))
+    output.writes.append(.moved(made))
+    if made.copy > 0 {
+      automation.measurements.append(
+        Automation.Measurement(job: job.id, due: now.advanced(byMilliseconds: Automation.measureMilliseconds)))
+    }
+  }
+
+  private func isAutomatic(_ plan: PlanID) -> Bool {
+    plans.first { $0.id == plan }.map { $0.purpose.hasPrefix("auto: ") } ?? false
+  }
+
+  /// Looks where the memory of moved guests is by now; a guest that is gone has nothing to be measured.
+  mutating func measureMoves(_ now: Instant, _ output: inout Output) {
+    while let measurement = automation.measurements.first, measurement.due <= now {
+      automation.measurements.removeFirst()
+      guard let place = automation.moves.lastIndex(where: { $0.job == measurement.job }),
+        let index = index(of: automation.moves[place].host),
+        let guest = hosts[index].guests.first(where: { $0.id == automation.moves[place].guest }), guest.isThere
+      else { continue }
+      automation.moves[place].elsewhere = guest.memory(elsewhereThan: automation.moves[place].to)
+      let move = automation.moves[place]
+      output.writes.append(.moved(move))
+      log(
+        .moveMeasured, host: move.host, guest: move.guest, job: move.job, actor: Self.automationActor,
+        "guest \(move.guestName) has \(move.elsewhere ?? 0) elsewhere than on cell \(NodeSet(move.to)), of "
+          + "\(move.copy) that were brought there\(move.wasInVain ? "; the move did not pay" : "")", now, &output)
+    }
+  }
+
+  /// What automation's moves under way and those of the last minute copy.
+  func copiedLastMinute(_ now: Instant) -> KiB {
+    let recent = automation.moves.reversed().prefix { now.wallMilliseconds - $0.wallMilliseconds < 60_000 }
+    let done = recent.reduce(KiB(0)) { $1.actor == Self.automationActor ? $0 + $1.copy : $0 }
+    return plans.filter { automation.state.plans.contains($0.id) && $0.state == .applying }.flatMap(\.moves)
+      .filter { move in !recent.contains { $0.guest == move.guest } }.reduce(done) { $0 + $1.copy }
+  }
+
+  func automationStatus(_ now: Instant) -> AutomationStatus {
+    let isOn = automation.state.mode != .off
+    let held = isOn ? hosts.flatMap(\.review.held) : []
+    let today = automation.moves.reversed().prefix {
+      now.wallMilliseconds - $0.wallMilliseconds < Automation.dayMilliseconds
+    }
+    return AutomationStatus(
+      state: automation.state, isQuiet: policy.automation.quietMilliseconds(from: now.wallMilliseconds) > 0,
+      hostsDue: isOn ? hosts.count { $0.review.due <= now } : 0, movesLastDay: today.count,
+      copiedLastMinute: copiedLastMinute(now), held: Array(held.prefix(AutomationStatus.heldMax)),
+      moves: Array(automation.moves.suffix(AutomationStatus.movesMax).reversed()))
+  }
+}
+
+extension AutomationState {
+  /// For the audit and the answer.
+  var words: String { mode.rawValue + (pausedUntil == nil ? "" : ", paused") }
+}

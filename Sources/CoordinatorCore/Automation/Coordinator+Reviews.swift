@@ -1,0 +1,167 @@
+import Fleet
+import NUMA
+import PlacementEngine
+
+/// Automation looks at hosts, one after another: those on which something changed, once they have come to rest, and
+/// each now and then. What it decides goes the way of every plan.
+extension Coordinator {
+  /// Something has changed on a host; it is looked at when nothing has for a while.
+  mutating func disturb(_ index: Int, _ why: String, _ now: Instant) {
+    guard automation.state.mode != .off else { return }
+    let due = now.advanced(byMilliseconds: policy.automation.settleSeconds * 1000)
+    hosts[index].review.due = due
+    hosts[index].review.why = why
+    automation.expect(due)
+  }
+
+  /// When automation has something to do; nil while it is off.
+  var automationDue: Instant? {
+    guard automation.state.mode != .off, storeRefusal == nil else { return nil }
+    return [automation.asked == nil ? automation.nextDue : nil, automation.measurements.first?.due]
+      .lazy.compactMap(\.self).min()
+  }
+
+  mutating func automate(_ now: Instant, _ output: inout Output) {
+    guard let due = automationDue, due <= now else { return }
+    measureMoves(now, &output)
+    guard automation.asked == nil, let due = automation.nextDue, due <= now else { return }
+    let rest = restMilliseconds(now)
+    guard rest == 0 else {
+      automation.nextDue = now.advanced(byMilliseconds: rest)
+      return
+    }
+    automation.nextDue = nil
+    guard let index = nextReview(now) else { return }
+    let host = hosts[index].id
+    let limits = moveLimits(now)
+    let leaving = hosts[index].guests.compactMap { guest in
+      limits.refusal(of: guest).map { UnmovedGuest(guest: guest.id, guestName: guest.name, host: host, reason: $0) }
+    }
+    automation.asked = Automation.Asked(host: host, why: hosts[index].review.why, leaving: leaving)
+    let input = PlanningInput(
+      inventory: Inventory(hosts: view(of: hosts[index], now).map { [$0] } ?? []), policy: policy, parent: lastPlan,
+      request: .repair(host: host), leaving: leaving.map(\.guest))
+    output.planning.append(PlanningTask(token: .automation, input: input))
+  }
+
+  /// How long nothing may begin: the rest of a pause or of the quiet hours.
+  private func restMilliseconds(_ now: Instant) -> Int {
+    let pause = automation.state.pausedUntil.map { max(0, $0 - now.wallMilliseconds) } ?? 0
+    return max(pause, policy.automation.quietMilliseconds(from: now.wallMilliseconds))
+  }
+
+  /// The host that has been due for longest and can be looked at; the others are put off.
+  private mutating func nextReview(_ now: Instant) -> Int? {
+    var next: Int?
+    for index in hosts.indices {
+      if hosts[index].review.due <= now, let why = obstacle(on: hosts[index]) {
+        hosts[index].review.held = []
+        hosts[index].review.due = now.advanced(byMilliseconds: why.passes ? Automation.retryMilliseconds : reviewSpan)
+      }
+      automation.expect(hosts[index].review.due)
+      guard hosts[index].review.due <= now else { continue }
+      if next.map({ hosts[index].review.due < hosts[$0].review.due }) ?? true { next = index }
+    }
+    return next
+  }
+
+  /// Why a host is not looked at now, and whether that passes by itself.
+  private func obstacle(on entry: HostEntry) -> (why: String, passes: Bool)? {
+    if let pattern = policy.automation.exceptHosts.first(where: { matchesPattern(entry.id.text, $0) }) {
+      return ("the policy's except_hosts names it (\(pattern))", false)
+    }
+    guard entry.refusal == nil, entry.hasReported else { return ("it does not answer", true) }
+    if jobs.contains(where: { $0.job.host == entry.id && !$0.state.isFinal }) { return ("jobs are in flight", true) }
+    let working = plans.filter { $0.state == .applying && automation.state.plans.contains($0.id) }
+    if working.count >= policy.automation.concurrentHosts { return ("concurrent_hosts are worked on", true) }
+    return working.contains { $0.moves.contains { $0.host == entry.id } } ? ("a plan is under way", true) : nil
+  }
+
+  private var reviewSpan: Int { policy.automation.reviewMinutes * 60_000 }
+
+  private func moveLimits(_ now: Instant) -> MoveLimits {
+    MoveLimits(
+      rules: policy.automation, moves: automation.moves, copied: copiedLastMinute(now),
+      wallMilliseconds: now.wallMilliseconds)
+  }
+
+  // MARK: Plans
+
+  /// The plan for the host that was asked about has come back.
+  mutating func reviewed(_ plan: Plan, _ now: Instant, _ output: inout Output) {
+    guard let asked = automation.asked else { return }
+    automation.asked = nil
+    guard automation.state.mode != .off, storeRefusal == nil, let index = index(of: asked.host) else { return }
+    let sizes = hosts[index].guests
+    var (chosen, held, mayLater) = moveLimits(now).choose(from: plan) { guest in
+      sizes.first { $0.id == guest }?.memory ?? 0
+    }
+    let needy = plan.unmoved
+    hosts[index].review.held =
+      held + needy + asked.leaving.filter { left in !needy.contains { $0.guest == left.guest } }
+    let span = mayLater ? 60_000 : reviewSpan
+    hosts[index].review.due = now.advanced(byMilliseconds: span)
+    automation.expect(hosts[index].review.due)
+    guard !chosen.moves.isEmpty, restMilliseconds(now) == 0 else { return }
+    if let refusal = harm(on: index, now) ?? staleness(of: chosen, scope: nil, now) {
+      hosts[index].review.held += chosen.moves.map {
+        UnmovedGuest(guest: $0.guest, guestName: $0.guestName, host: $0.host, reason: refusal.description)
+      }
+      output.notes.append(
+        Note(.info, "automation moves nothing", ["host": asked.host.text, "reason": refusal.description]))
+      return
+    }
+    chosen.unmoved = needy
+    carryOut(chosen, because: asked.why, on: index, now, &output)
+  }
+
+  /// What on a host would make an error of every move; nil when nothing does.
+  private func harm(on index: Int, _ now: Instant) -> Refusal? {
+    guard let view = view(of: hosts[index], now),
+      let finding = findings(in: view, policy: policy).first(where: \.forbidsAutomation)
+    else { return nil }
+    return Refusal(.busy, "\(finding.kind.rawValue): \(finding.evidence)", remedy: finding.remedy)
+  }
+
+  private mutating func carryOut(
+    _ plan: Plan, because why: String, on index: Int, _ now: Instant, _ output: inout Output
+  ) {
+    let isShadow = automation.state.mode == .shadow
+    var plan = plan
+    plan.wallMilliseconds = now.wallMilliseconds
+    plan.purpose = "\(isShadow ? "shadow" : "auto"): \(plan.purpose), as \(why)"
+    let proposed = plan.moves.map { ProposedMove(guest: $0.guest, pinning: $0.placement.pinning) }
+    if isShadow {
+      guard hosts[index].review.shadowed != proposed else { return }
+      hosts[index].review.shadowed = proposed
+    }
+    var committed = commit(plan, actor: Self.automationActor, now, &output)
+    guard !isShadow else {
+      for move in plan.moves {
+        log(
+          .automationWouldMove, host: move.host, guest: move.guest, actor: Self.automationActor,
+          "would move guest \(move.guestName) \(move.way): \(move.reason)", now, &output)
+      }
+      return
+    }
+    automation.state.plans.append(committed.id)
+    output.writes.append(.automation(automation.state))
+    _ = begin(&committed, wave: 0, scope: nil, driver: nil, actor: Self.automationActor, now, &output)
+  }
+
+  static let automationActor = "automation"
+}
+
+extension Coordinator.Token {
+  /// Of plans that nobody asked for; the loop counts up from 1.
+  public static let automation = Coordinator.Token(.max)
+}
+
+extension Move {
+  /// From where to where, in words.
+  fileprivate var way: String {
+    let (old, new) = (NodeSet(from.map(\.cell)), NodeSet(placement.cells.map(\.cell)))
+    if old == new || old.isEmpty { return "on cell \(new)" }
+    return "from cell \(old) to \(new)"
+  }
+}
