@@ -10,6 +10,7 @@ public enum Act: Sendable, Hashable {
   case repair(pick: Int)
   case drain(pick: Int)
   case forget(pick: Int)
+  case automate(pick: Int)
 
   // What people and owners of guests do without asking.
   case repin(pick: Int)

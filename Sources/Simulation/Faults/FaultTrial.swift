@@ -94,6 +94,8 @@ extension FleetUnderFaults {
       coordinators[index].stepsToLive = nil
     }
     endRival()
+    // Until then automation has mended what it can; what it has begun must come to its end.
+    schedule(.act(.automate(pick: Self.off)), after: FaultTrial.quietMilliseconds / 2)
   }
 }
 

@@ -24,11 +24,20 @@ extension FleetUnderFaults {
     case .drain(let pick): question(.drain(hosts[pick % hosts.count].id, pick / 64 & 1 == 0), to: asked(pick))
     case .forget(let pick):
       question(.forgetHost(ForgetHost(host: hosts[pick % hosts.count].id, evenWithGuests: false)), to: asked(pick))
+    case .automate(let pick): question(.automate(Self.wishes[pick % Self.wishes.count]), to: asked(pick))
     case .repin, .stop, .restart, .launch, .arrive, .leave, .hotplug: performByHand(act)
     case .offline, .takeMemory, .reboot, .libvirtHang, .libvirtDown, .libvirtFault, .kernelFault: strike(act)
     default: strikePrograms(act)
     }
   }
+
+  /// What an operator says to automation, mostly that it may go on.
+  private static let wishes = [
+    Automate(mode: .on), Automate(mode: .on), Automate(mode: .on), Automate(mode: .shadow), Automate(mode: .off),
+    Automate(mode: nil, pauseMinutes: 5),
+  ]
+
+  static let off = 4
 
   /// Which coordinator an operator asks: with two running, some ask the wrong one.
   private func asked(_ pick: Int) -> Int { coordinators.count > 1 && pick / 256 & 1 == 1 ? 1 : 0 }

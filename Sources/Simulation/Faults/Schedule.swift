@@ -54,6 +54,7 @@ public struct Schedule: Sendable, Hashable {
     case .repair: .repair(pick: pick)
     case .drain: .drain(pick: pick)
     case .forget: .forget(pick: pick)
+    case .automate: .automate(pick: Self.pick(&random))
     case .repin: .repin(pick: pick)
     case .stop: .stop(pick: pick)
     case .restart: .restart(pick: pick)
