@@ -178,6 +178,8 @@ extension Coordinator {
     if let head = report.journal {
       learn(head, index, &output)
       revalidate(head, on: id, at: reading, now, &output)
+    } else if isFirst, !hosts[index].capabilities.contains(.alive) {
+      revalidate(nil, on: id, at: reading, now, &output)
     }
     if isFirst { goOnWithPlans(now, &output) }
   }

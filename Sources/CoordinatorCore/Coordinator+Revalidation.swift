@@ -5,14 +5,15 @@ import PlacementEngine
 /// somebody else meanwhile, or repinned by hand.
 extension Coordinator {
   /// A host's first word in this term tells which jobs it has begun; those that it has not, and that no longer hold,
-  /// end here instead of being sent again.
+  /// end here instead of being sent again. An agent of the previous release does not tell (`head` is nil): its jobs
+  /// that no longer hold end too, for sent again they would do harm, but as ones of unknown outcome.
   mutating func revalidate(
-    _ head: JournalHead, on host: HostID, at reading: Reading, _ now: Instant, _ output: inout Output
+    _ head: JournalHead?, on host: HostID, at reading: Reading, _ now: Instant, _ output: inout Output
   ) {
     guard storeRefusal == nil, let place = self.index(of: host) else { return }
     hosts[place].isJudged = true
     let doubtful = jobs.filter {
-      $0.job.host == host && !$0.state.isFinal && $0.job.epoch != epoch && !head.hasBegun($0.job)
+      $0.job.host == host && !$0.state.isFinal && $0.job.epoch != epoch && head?.hasBegun($0.job) != true
     }
     guard !doubtful.isEmpty else { return }
     let inventory = inventory(now)
@@ -20,11 +21,14 @@ extension Coordinator {
       guard let conflict = conflict(of: record, in: inventory),
         let index = jobs.lastIndex(where: { $0.job.id == record.job.id })
       else { continue }
+      let before =
+        head == nil ? "it was known whether job \(record.job.id) was begun" : "job \(record.job.id) was begun"
       let refusal = Refusal(
-        .overlap, "the host changed before job \(record.job.id) was begun: \(conflict)",
-        remedy: "ask again; nothing was changed")
+        .overlap, "the host changed before \(before): \(conflict)",
+        remedy: head == nil ? "look at the guest, and ask again" : "ask again; nothing was changed")
       let report = JobReport(
-        job: record.job.id, guest: record.job.guest, generation: record.job.generation, outcome: .refused(refusal))
+        job: record.job.id, guest: record.job.guest, generation: record.job.generation,
+        outcome: head == nil ? .diverged(refusal) : .refused(refusal))
       jobs[index].report = report
       end(index, report, at: reading, now, &output)
     }
