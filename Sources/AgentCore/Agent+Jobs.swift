@@ -18,7 +18,16 @@ extension Job {
   var desired: Pinning {
     switch action {
     case .apply(let desired, _): desired
-    case .start(_, _, let placement): placement.pinning
+    case .start(_, _, let placement), .migrate(_, let placement, _): placement.pinning
+    }
+  }
+
+  /// The live pinning that it was decided on; nil where any will do.
+  var expected: Pinning? {
+    switch action {
+    case .apply(_, let expected): expected
+    case .start: nil
+    case .migrate(_, _, let expected): expected
     }
   }
 }
@@ -170,7 +179,15 @@ extension Agent {
     } else {
       next = runs[index].completed(outcome, guest: guest, now: now)
     }
+    if case .end(.verified, nil) = next, runs[index].migrates { drop(runs[index].job.guest) }
     carryOut(next, of: id, now, &output)
+  }
+
+  /// Tells how far the effect of a job is.
+  mutating func progressed(_ id: CommandID, _ detail: String, _ output: inout Output) {
+    guard case .run(let job) = inFlight[id], let index = runs.firstIndex(where: { $0.job.id == job }) else { return }
+    runs[index].effectProgress = detail
+    if !runs[index].isUpkeep { progress(runs[index], &output) }
   }
 
   /// Intent before act: what was there before is durable before the first step.

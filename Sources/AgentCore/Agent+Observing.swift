@@ -151,6 +151,12 @@ extension Agent {
     view.guests = guests.sorted { $0.id < $1.id }
   }
 
+  /// A domain that was seen to have left the host is not there until a reading of the host shows it again.
+  mutating func drop(_ id: GuestID) {
+    view.domains.removeAll { $0.uuid == id.text }
+    assemble()
+  }
+
   /// Replaces one guest by a fresher reading of it, and gives it back; nil when it is gone.
   mutating func replace(_ id: GuestID, by observation: GuestObservation) -> Guest? {
     if let domain = observation.domain {

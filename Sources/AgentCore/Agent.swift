@@ -18,6 +18,8 @@ public struct Agent: Sendable {
     /// A message that could not be understood, and the job that its envelope names.
     case unreadable(messageID: UInt64?, job: JobID?, Refusal, link: Int)
     case completed(CommandID, CommandOutcome)
+    /// How far the command is that has not completed yet, in words.
+    case progressed(CommandID, String)
     /// The journal of the output before could not be written, and so nothing of that output was carried out. Comes
     /// before any other event; every other one says that the journal is durable.
     case journalFailed(Refusal)
@@ -138,6 +140,8 @@ public struct Agent: Sendable {
       refuse(messageID, job, refusal, link, &output)
     case .completed(let id, let outcome):
       completed(id, outcome, now, &output)
+    case .progressed(let id, let detail):
+      progressed(id, detail, &output)
     case .poked:
       schedule.threadsDue = now
     case .tick, .journalFailed:

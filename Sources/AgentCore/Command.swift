@@ -35,6 +35,11 @@ public enum Effect: Sendable, Hashable {
   case libvirt(domain: String, LibvirtEffect)
   case kernel(Incarnation, KernelEffect)
   case start(domainXML: String, shape: Shape, placement: Placement)
+  /// virDomainMigrateToURI3, peer to peer: ends when the guest has left, or when it stays. It is called off when it has
+  /// not converged within `converge` milliseconds.
+  case migrate(domain: String, uri: String, Pinning, converge: Int)
+  /// Waits until no migration of the domain is under way, and calls one off that outlasts `patience` milliseconds.
+  case settleMigration(domain: String, patience: Int)
 }
 
 extension Effect {

@@ -15,6 +15,10 @@ struct JobRun: Sendable, Hashable {
     case checkingUndo(because: Refusal)
     /// A start was told to have failed: whether the guest runs all the same.
     case checkingStart(because: Refusal)
+    /// What became of a migration is not known: it must come to an end before anything can be said.
+    case settling(because: Refusal)
+    /// A migration was told to have failed: whether the guest is here still.
+    case checkingDeparture(because: Refusal)
   }
 
   /// What the run wants next.
@@ -50,6 +54,10 @@ struct JobRun: Sendable, Hashable {
   var spread: [Int] = []
   /// CPUs that are online: the kernel gives a thread no other, whatever libvirt's record says.
   var online = CPUSet()
+  /// How far the effect in flight is, where it tells.
+  var effectProgress: String?
+  /// Whether the guest was paused before it was to leave; nil when it is not known any more.
+  var wasPaused: Bool?
   /// Whether libvirt did not answer at the newest reading, so that a guest that is not seen is not known to be gone.
   var libvirtIsDown = false
 
@@ -72,6 +80,7 @@ struct JobRun: Sendable, Hashable {
 
   /// The first thing to do: read the guest as it is now, or start it.
   mutating func begin(now: Instant) -> Next {
+    if resumed, migrates { return settle(because: interruption, now: now) }
     guard case .start(let domainXML, let shape, let placement) = job.action else {
       return .run(.observeGuest(job.guest, incarnation: job.incarnation), deadlineMilliseconds: 30_000)
     }
@@ -92,10 +101,13 @@ struct JobRun: Sendable, Hashable {
   var progress: String {
     switch phase {
     case .inspecting: "reading the guest"
-    case .acting(let index): "step \(index + 1) of \(steps.count): \(steps[index].name)"
+    case .acting(let index):
+      "step \(index + 1) of \(steps.count): \(steps[index].name)" + (effectProgress.map { ", \($0)" } ?? "")
     case .undoing(let index, _): "going back: \(steps[index].name)"
     case .checkingUndo: "checking that it is back"
     case .checkingStart: "checking that it did not start"
+    case .settling: "waiting for libvirt to end the migration"
+    case .checkingDeparture: "checking whether it is still here"
     }
   }
 
@@ -119,6 +131,7 @@ struct JobRun: Sendable, Hashable {
       let isMixed = resumed && job.scope.touchesConfig && isDefinedByHalf(guest)
       return .end(isMixed ? outcome(refusedBy: refusal) : .refused(refusal), observed: guest)
     }
+    if migrates { return beginMigration(of: guest, now: now) }
     defaultShares = preflight.facts.cgroupVersion == 1 ? 1024 : 100
     writesConfig = libvirtAnswers
     let refusal = preflight.refusal(of: desired, for: guest, scope: job.scope) ?? driverRefusal ?? blindness(to: guest)
@@ -177,7 +190,7 @@ struct JobRun: Sendable, Hashable {
         .incarnationChanged, "guest \(job.guestName) was restarted since this was decided",
         remedy: "ask again; the decision was for process \(wanted)")
     }
-    guard !resumed, !isUpkeep, case .apply(_, let expected?) = job.action else { return nil }
+    guard !resumed, !isUpkeep, let expected = job.expected else { return nil }
     var now = guest.live
     now.memory = []
     var then = expected
@@ -191,7 +204,8 @@ struct JobRun: Sendable, Hashable {
 
   // MARK: Acting
 
-  private mutating func start(_ index: Int, now: Instant) -> Next {
+  mutating func start(_ index: Int, now: Instant) -> Next {
+    effectProgress = nil
     phase = .acting(index)
     stepBegan = now
     let step = steps[index]
@@ -219,6 +233,8 @@ struct JobRun: Sendable, Hashable {
     case .undoing(let index, let because): return undone(index, because, outcome, now: now)
     case .checkingUndo(let because): return checkedUndo(because, guest)
     case .checkingStart(let because): return checkedStart(because, outcome, guest)
+    case .settling(let because): return settled(because, outcome, now: now)
+    case .checkingDeparture(let because): return checkedDeparture(because, outcome, guest, now: now)
     }
   }
 
@@ -228,6 +244,7 @@ struct JobRun: Sendable, Hashable {
     case (_, .failed(let refusal)):
       record(step.name, "failed: \(refusal.message)", now: now)
       if startsGuest { return failedToStart(index, refusal, now: now) }
+      if migrates { return failedToLeave(refusal, now: now) }
       // An agent before this one may have done later steps than this one has come to.
       return undo(from: resumed ? steps.count - 1 : index, because: refusal, now: now)
     case (.act, .done(let detail, let left)):
@@ -236,10 +253,13 @@ struct JobRun: Sendable, Hashable {
       return start(index + 1, now: now)
     case (.checkMemory, .observedGuest):
       return checkedMemory(index, guest, now: now)
+    case (.verify, .observedGuest) where migrates:
+      return checkedDeparture(nil, outcome, guest, now: now)
     case (.verify, .observedGuest):
       return verified(index, guest, now: now)
     default:
       if startsGuest { return failedToStart(index, unexpected, now: now) }
+      if migrates { return failedToLeave(unexpected, now: now) }
       return undo(from: index, because: unexpected, now: now)
     }
   }

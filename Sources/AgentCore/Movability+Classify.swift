@@ -4,6 +4,19 @@ import NUMA
 extension Movability {
   /// What may be done to a running domain, from what libvirt and the kernel allow.
   static func ofDomain(_ domain: DomainRecord, process: ProcessObservation?, facts: HostFacts) -> Movability {
+    var movability = onHost(domain, process: process, facts: facts)
+    movability.staysBecause = stayingDomain(domain)
+    return movability
+  }
+
+  /// Why libvirt cannot send a domain to another host; whether its disks are there only libvirt knows.
+  private static func stayingDomain(_ domain: DomainRecord) -> String? {
+    if domain.state != .running && domain.state != .paused { return "it does not run" }
+    if let device = domain.vfio.first { return "VFIO device \(device) does not travel" }
+    return domain.launchSecurity.map { "its memory is encrypted (\($0))" }
+  }
+
+  private static func onHost(_ domain: DomainRecord, process: ProcessObservation?, facts: HostFacts) -> Movability {
     guard domain.state == .running || domain.state == .paused else {
       return Movability(.fixed, because: "it does not run")
     }
@@ -37,6 +50,12 @@ extension Movability {
 
   /// What may be done to a process of which libvirt says nothing.
   static func ofProcess(_ process: ProcessObservation, _ machine: MachineArguments?) -> Movability {
+    var movability = ofProcessOnHost(process, machine)
+    movability.staysBecause = machine?.domainType == nil ? "libvirt does not know it" : "libvirt does not answer"
+    return movability
+  }
+
+  private static func ofProcessOnHost(_ process: ProcessObservation, _ machine: MachineArguments?) -> Movability {
     if let machine, let stuck = pinnedMemory(vfio: machine.vfio, pageSize: machine.pageSize) { return stuck }
     if process.locked > 0, process.locked >= process.resident {
       return Movability(.cpuOnly, because: "its memory is locked (VmLck \(process.locked))")

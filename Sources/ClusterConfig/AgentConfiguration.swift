@@ -17,6 +17,10 @@ public struct AgentConfiguration: Sendable, Hashable {
   public var libvirtDeadlineMilliseconds: Int
   /// Where libvirt writes the pid files of its guests.
   public var libvirtRunDirectory: String
+  /// Where libvirtds of other hosts reach this one's to send it guests; nil when none may come.
+  public var migrationURI: String?
+  /// The most that a guest on its way to another host may take of the network, in MiB/s; 0 leaves it to libvirt.
+  public var migrationBandwidth: Int
   public var poll: PollIntervals
   /// The agent's own record of jobs and terms.
   public var journal: String
@@ -42,6 +46,9 @@ public struct AgentConfiguration: Sendable, Hashable {
     libvirtURI = uri == "none" ? nil : uri
     libvirtDeadlineMilliseconds = try section[.libvirt_deadline_milliseconds]?.number(in: 100...600_000) ?? 30_000
     libvirtRunDirectory = try section[.libvirt_run_directory]?.path() ?? "/run/libvirt/qemu"
+    let address = try section[.migration_uri]?.libvirtURI()
+    migrationURI = address == "none" ? nil : address
+    migrationBandwidth = try section[.migration_mib_per_second]?.number(in: 0...1_000_000) ?? 0
     poll = try PollIntervals(section[.poll])
     journal = try section.required(.journal, example: "/var/lib/numafleet/agent.journal").path()
     driver = try section[.driver]?.choice() ?? .automatic
@@ -61,7 +68,8 @@ public struct AgentConfiguration: Sendable, Hashable {
 
   enum Key: String, SectionKey {
     case kind, name, coordinators, key_file, libvirt_uri, libvirt_deadline_milliseconds, libvirt_run_directory
-    case reconnect_spread_milliseconds, poll, journal, driver, processes, log_level, log_format
+    case reconnect_spread_milliseconds, migration_uri, migration_mib_per_second, poll, journal, driver, processes,
+      log_level, log_format
   }
 }
 

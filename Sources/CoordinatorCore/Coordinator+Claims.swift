@@ -40,9 +40,20 @@ extension Coordinator {
   /// A job is over: its claim ends at once when the guest was read back, else with the host's next report.
   mutating func endClaim(of record: JobRecord, toldAt reading: Reading?, _ now: Instant, _ output: inout Output) {
     let job = record.job
-    guard claims.contains(where: { $0.job == job.id }) else { return }
+    guard let claim = claims.first(where: { $0.job == job.id }) else { return }
+    if reading != nil, claim.host != job.host, record.mayArriveYet {
+      // What the guest's old host says proves nothing of the other, which may be half way with it.
+      unobserved.append(
+        UnobservedClaim(
+          job: job.id, host: claim.host, guest: job.guest, ended: nil,
+          mayStartUntil: now.advanced(byMilliseconds: Arrival.milliseconds)))
+      send(.sendReport(withTopology: false), to: claim.host, &output)
+      return
+    }
     // An operator who gives a host up answers for what runs there.
-    guard let reading, record.report?.observed == nil else { return release(job.id, on: job.host, now, &output) }
+    guard let reading, record.report?.observed == nil else {
+      return release(job.id, on: claim.host, now, &output)
+    }
     unobserved.append(
       UnobservedClaim(
         job: job.id, host: job.host, guest: job.guest, ended: reading,
@@ -90,8 +101,16 @@ extension Coordinator {
 }
 
 extension JobRecord {
+  /// Whether a migration that has failed may have left something on the other host: not when nothing was tried, and the
+  /// guest was seen where it was.
+  var mayArriveYet: Bool {
+    guard let report, report.driver == nil, report.observed != nil, case .refused = report.outcome else { return true }
+    return false
+  }
+
   /// Whether it was to start a guest, nobody answered in time, and so the guest may start yet.
   var mayStartYet: Bool {
+    if state.isFinal, job.destination != nil { return true }
     guard case .start = job.action, case .diverged? = report?.outcome else { return false }
     return report?.observed == nil
   }

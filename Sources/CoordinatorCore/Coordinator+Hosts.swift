@@ -173,6 +173,7 @@ extension Coordinator {
     let isFirst = !hosts[index].hasReported && hosts[index].liveness == .connected
     if isFirst { hosts[index].hasReported = true }
     releaseObserved(on: index, at: reading, now, &output)
+    welcomeArrivals(on: index, now, &output)
     refresh(index, now)
     watchFindings(index, changed: changed, now, &output)
     if let head = report.journal {

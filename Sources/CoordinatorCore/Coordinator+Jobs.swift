@@ -24,6 +24,9 @@ extension JobReport {
 }
 
 extension JobRecord {
+  /// Whether nothing more will be heard of the job, which is not final, when that host is silent for good.
+  func awaits(_ host: HostID) -> Bool { isArriving ? job.destination == host : job.host == host }
+
   /// Whether it ended by an operator's word, because its host was forgotten.
   var wasGivenUp: Bool {
     guard case .diverged(let refusal)? = report?.outcome else { return false }
@@ -74,7 +77,7 @@ extension Coordinator {
     if let claim = claim(lastJob) {
       claims.append(claim)
       output.writes.append(.claim(claim))
-      if let index = hosts.firstIndex(where: { $0.id == draft.host }) { refresh(index, now) }
+      if let index = index(of: claim.host) { refresh(index, now) }
     }
     deliveries.append(Delivery(job: lastJob, due: now))
     log(
@@ -167,6 +170,11 @@ extension Coordinator {
       repeated(report, of: jobs[index], now, &output)
       return
     }
+    if jobs[index].isArriving {
+      // The acknowledgement of its departure was lost.
+      if report.outcome.isFinal { send(.jobAcknowledged(report.job), to: host, &output) }
+      return
+    }
     // Not welcomed yet in this term, or by another coordinator: no end of the job, which is sent again after a welcome.
     if report.isRefused(for: .staleEpoch) {
       output.notes.append(Note(.warning, "job not taken yet", ["host": host.text, "job": "\(report.job)"]))
@@ -183,7 +191,11 @@ extension Coordinator {
       }
       return
     }
-    end(index, report, at: reading, now, &output)
+    if case .verified = report.outcome, let destination = job.destination {
+      depart(index, to: destination, now, &output)
+    } else {
+      end(index, report, at: reading, now, &output)
+    }
   }
 
   /// An agent older than this coordinator does not know what a job says, however often it comes.
@@ -209,27 +221,34 @@ extension Coordinator {
     end(index, report, at: reading, now, &output)
   }
 
-  /// Ends a job by its host's word, or by an operator's who has given the host up.
+  /// Ends a job by its host's word, by that of the host where a guest has arrived, or by an operator's who has given
+  /// the host up.
   mutating func end(
-    _ index: Int, _ report: JobReport, at reading: Reading? = nil, givenUpBy actor: String? = nil, _ now: Instant,
-    _ output: inout Output
+    _ index: Int, _ report: JobReport, at reading: Reading? = nil, seenOn witness: HostID? = nil,
+    givenUpBy actor: String? = nil, _ now: Instant, _ output: inout Output
   ) {
     let job = jobs[index].job
+    let host = witness ?? job.host
     let (state, kind, text): (JobState, FleetEvent.Kind, String) =
       switch report.outcome {
       case .refused(let refusal): (.refused, .jobRefused, refusal.description)
       case .diverged(let refusal): (.diverged, .jobDiverged, refusal.description)
-      case .verified, .running: (.verified, .jobVerified, "guest \(job.guestName) is where it was wanted")
+      case .verified, .running:
+        (
+          .verified, .jobVerified,
+          "guest \(job.guestName) is where it was wanted\(witness.map { ", on host \($0)" } ?? "")"
+        )
       }
     jobs[index].state = state
     jobs[index].ended = now.wallMilliseconds
     output.writes.append(.job(jobs[index]))
     deliveries.removeAll { $0.job == job.id }
-    observe(report.observed, on: job.host, now, &output)
+    arrivals.removeAll { $0.job == job.id }
+    observe(report.observed, on: host, now, &output)
     endClaim(of: jobs[index], toldAt: reading, now, &output)
-    log(kind, host: job.host, guest: job.guest, job: job.id, actor: actor ?? job.host.text, text, now, &output)
+    log(kind, host: host, guest: job.guest, job: job.id, actor: actor ?? host.text, text, now, &output)
     if state == .verified { remember(jobs[index], now, &output) }
-    if actor == nil { send(.jobAcknowledged(job.id), to: job.host, &output) }
+    if actor == nil, witness == nil { send(.jobAcknowledged(job.id), to: job.host, &output) }
     if let plan = jobs[index].plan { wavePart(plan, now, &output) }
     forgetOldJobs()
   }
@@ -239,7 +258,7 @@ extension Coordinator {
     let refusal = Refusal(
       .hostUnreachable, "host \(host) was forgotten before it told of this job",
       remedy: "look at the machine, if it is still there")
-    while let index = jobs.firstIndex(where: { $0.job.host == host && !$0.state.isFinal }) {
+    while let index = jobs.firstIndex(where: { !$0.state.isFinal && $0.awaits(host) }) {
       let job = jobs[index].job
       let report = JobReport(
         job: job.id, guest: job.guest, generation: job.generation, outcome: .diverged(refusal))

@@ -140,7 +140,7 @@ extension Coordinator {
     }
     guard !wish.evenWithGuests else { return nil }
     let running = entry.guests.count { $0.isThere }
-    let jobs = jobs.count { $0.job.host == entry.id && !$0.state.isFinal }
+    let jobs = jobs.count { !$0.state.isFinal && $0.job.hosts.contains(entry.id) }
     let claims = claims.count { $0.host == entry.id }
     guard running + jobs + claims > 0 else { return nil }
     return Refusal(

@@ -25,12 +25,11 @@ extension Coordinator {
     case .capacity(let shape, let byHost): count(shape, byHost: byHost, question, now, &output)
     case .start(let wish): start(wish, question, now, &output)
     case .change(let change): self.change(change, question, now, &output)
-    case .makePlan(.repair(let host?)):
-      switch self.host(host, now) {
-      case .failure(let refusal): refuse(question, refusal, now, &output)
-      case .success: ask(.repair(host: host), .propose, for: question, now, &output)
+    case .makePlan(let request):
+      switch request.host.map({ self.host($0, now) }) {
+      case .failure(let refusal)?: refuse(question, refusal, now, &output)
+      case .success?, nil: ask(request, .propose, for: question, now, &output)
       }
-    case .makePlan(let request): ask(request, .propose, for: question, now, &output)
     case .plans: reply(.plans(plans), to: question, &output)
     case .plan(let id):
       let plan = plans.first { $0.id == id }
@@ -133,8 +132,11 @@ extension Coordinator {
   }
 
   private func guests(of host: HostID?) -> [PlacedGuest] {
-    hosts.filter { host == nil || $0.id == host }
-      .flatMap { entry in entry.guests.map { PlacedGuest(host: entry.id, guest: $0) } }
+    let travels = travels
+    return hosts.filter { host == nil || $0.id == host }
+      .flatMap { entry in
+        entry.guests.filter { !travels.hide($0.id, on: entry.id) }.map { PlacedGuest(host: entry.id, guest: $0) }
+      }
   }
 
   /// A guest by id, by `HOST/NAME`, or by a name that only one guest has.
@@ -159,9 +161,15 @@ extension Coordinator {
     switch find(wish.guest).flatMap({ checkReachable($0) }) {
     case .failure(let refusal): refuse(question, refusal, now, &output)
     case .success(let placed):
+      guard let destination = wish.to else {
+        return ask(
+          .place(guest: placed.guest.id, host: placed.host, cells: wish.cells), .place(wish), for: question, now,
+          &output)
+      }
+      if let refusal = refusalOfUnknown(destination) { return refuse(question, refusal, now, &output) }
       ask(
-        .place(guest: placed.guest.id, host: placed.host, cells: wish.cells), .place(wish), for: question, now,
-        &output)
+        .migrate(guest: placed.guest.id, from: placed.host, to: destination, cells: wish.cells), .place(wish),
+        for: question, now, &output)
     }
   }
 

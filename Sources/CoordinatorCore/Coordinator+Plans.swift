@@ -59,7 +59,11 @@ extension Coordinator {
     switch find(wish.guest) {
     case .failure(let refusal): refusal
     case .success(let placed):
-      placer.replace(placed.guest, on: placed.host, cells: wish.cells, explain: false).refusal
+      if let destination = wish.to {
+        placer.migrate(placed.guest, from: placed.host, to: [destination], cells: wish.cells, explain: false).refusal
+      } else {
+        placer.replace(placed.guest, on: placed.host, cells: wish.cells, explain: false).refusal
+      }
     }
   }
 
@@ -99,11 +103,12 @@ extension Coordinator {
         return Refusal(.stalePlan, "the live pins of guest \(move.guestName) have changed", remedy: "plan again")
       }
       if let refusal = refusalWhileBusy(move.guest, called: "guest \(move.guestName)") { return refusal }
-      if let refusal = preflight(move.host, guest, now)?.refusal(
-        of: move.placement.pinning, for: guest, scope: scope ?? policy.scope)
-      {
-        return refusal
-      }
+      let refusal =
+        move.isMigration
+        ? refusal(toMigrate: guest, by: move, now)
+        : preflight(move.host, guest, now)?.refusal(
+          of: move.placement.pinning, for: guest, scope: scope ?? policy.scope)
+      if let refusal { return refusal }
     }
     let found = violations(of: plan, in: inventory(now), policy: policy)
     return found.first.map { Refusal(.overlap, "the plan would break a rule: \($0)", remedy: "plan again") }
@@ -156,13 +161,18 @@ extension Coordinator {
     return plan.waves[wave].moves.map { move in
       let view = hosts.first { $0.id == move.host }.flatMap { self.view(of: $0, now) }
       let guest = view?.guests.first { $0.id == move.guest }
+      var draft = JobDraft(
+        host: move.host, guest: move.guest, guestName: move.guestName, incarnation: move.incarnation,
+        action: .apply(desired: move.placement.pinning, expected: move.expected), scope: scope ?? policy.scope,
+        driver: driver ?? policy.driver(on: move.host), livePages: guest.map(policy.allowsLivePages) ?? false,
+        plan: plan.id)
+      if move.isMigration {
+        // Only libvirt sends guests, and what it sends is pinned live and in its definition.
+        draft.action = .migrate(uri: migrationURI(of: move), placement: move.placement, expected: move.expected)
+        (draft.scope, draft.driver, draft.livePages) = (.both, .libvirt, false)
+      }
       return create(
-        JobDraft(
-          host: move.host, guest: move.guest, guestName: move.guestName, incarnation: move.incarnation,
-          action: .apply(desired: move.placement.pinning, expected: move.expected), scope: scope ?? policy.scope,
-          driver: driver ?? policy.driver(on: move.host), livePages: guest.map(policy.allowsLivePages) ?? false,
-          plan: plan.id),
-        claiming: { job in view.map { Claim.of(move, job: job, in: $0) } }, actor: actor, now, &output)
+        draft, claiming: { job in view.map { Claim.of(move, job: job, in: $0) } }, actor: actor, now, &output)
     }
   }
 
@@ -196,7 +206,7 @@ extension Coordinator {
     }
     let rest = plan.remaining(from: next)
     // After a restart hosts come back one by one, and none of them has refused anything.
-    if rest.moves.contains(where: { isAwaited($0.host) }) { return }
+    if rest.moves.contains(where: { isAwaited($0.host) || isAwaited($0.placement.host) }) { return }
     if next < plan.waves.count, let refusal = staleness(of: rest, scope: nil, now) {
       plan.state = .failed
       keep(plan, &output)

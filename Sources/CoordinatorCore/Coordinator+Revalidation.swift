@@ -13,7 +13,8 @@ extension Coordinator {
     guard storeRefusal == nil, let place = self.index(of: host) else { return }
     hosts[place].isJudged = true
     let doubtful = jobs.filter {
-      $0.job.host == host && !$0.state.isFinal && $0.job.epoch != epoch && head?.hasBegun($0.job) != true
+      $0.job.host == host && !$0.state.isFinal && $0.job.epoch != epoch && !$0.isArriving
+        && head?.hasBegun($0.job) != true
     }
     guard !doubtful.isEmpty else { return }
     let inventory = inventory(now)
@@ -37,13 +38,14 @@ extension Coordinator {
   /// The rule that a job would break now, by the same judge that passed it when it was decided.
   private func conflict(of record: JobRecord, in fleet: Inventory) -> Violation? {
     var inventory = fleet
-    if let index = inventory.hosts.firstIndex(where: { $0.id == record.job.host }) {
+    for host in record.job.hosts {
+      guard let index = inventory.hosts.firstIndex(where: { $0.id == host }) else { continue }
       inventory.hosts[index].claims.removeAll { $0.job == record.job.id }
     }
     switch record.job.action {
     case .start(_, let shape, let placement):
       return violations(of: placement, shape: shape, as: record.job.guest, in: inventory, policy: policy).first
-    case .apply:
+    case .apply, .migrate:
       let plan = plans.first { $0.id == record.plan }
       guard let move = plan?.moves.first(where: { $0.guest == record.job.guest }) else { return nil }
       let part = Plan(parent: 0, purpose: "", waves: [Wave(moves: [move])])

@@ -97,7 +97,8 @@ extension Coordinator {
     lastJob = restored.lastJob
     lastEvent = restored.lastEvent
     eventFloor = restored.eventFloor
-    deliveries = jobs.filter { !$0.state.isFinal }.map { Delivery(job: $0.job.id, due: now) }
+    arrivals = jobs.compactMap { Arrival($0, now) }
+    deliveries = jobs.filter { !$0.state.isFinal && !$0.isArriving }.map { Delivery(job: $0.job.id, due: now) }
     placer = Placer(inventory: inventory(now), policy: policy)
   }
 }

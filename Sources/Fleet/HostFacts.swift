@@ -10,6 +10,8 @@ public struct HostFacts: Sendable, Hashable, Codable {
   public var qemuVersion: String?
   /// The connection URI in use; nil when the agent runs on the kernel alone.
   public var libvirtURI: String?
+  /// Where libvirtds of other hosts reach this one's to send it guests; nil where none may come.
+  public var migrationURI: String?
   /// 1 or 2; nil where no cpuset controller is mounted.
   public var cgroupVersion: Int?
   /// `/proc/sys/kernel/numa_balancing`; nil where the kernel lacks it.
@@ -29,7 +31,8 @@ public struct HostFacts: Sendable, Hashable, Codable {
   public init(
     kernelVersion: String, libvirtVersion: String? = nil, qemuVersion: String? = nil, libvirtURI: String? = nil,
     cgroupVersion: Int? = nil, numaBalancing: Int? = nil, ksm: KSMState? = nil, foreignBalancers: [String] = [],
-    irqbalanceBanned: CPUSet? = nil, guestsParent: GuestsParent? = nil, sources: [SourceNote] = []
+    irqbalanceBanned: CPUSet? = nil, guestsParent: GuestsParent? = nil, sources: [SourceNote] = [],
+    migrationURI: String? = nil
   ) {
     self.kernelVersion = kernelVersion
     self.libvirtVersion = libvirtVersion
@@ -42,6 +45,7 @@ public struct HostFacts: Sendable, Hashable, Codable {
     self.irqbalanceBanned = irqbalanceBanned
     self.guestsParent = guestsParent
     self.sources = sources
+    self.migrationURI = migrationURI
   }
 
   /// Kernel major and minor, for version gates; (0, 0) when unreadable.

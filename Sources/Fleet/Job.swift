@@ -41,6 +41,29 @@ public enum JobAction: Sendable, Hashable, Codable {
   case apply(desired: Pinning, expected: Pinning?)
   /// Defines and starts the domain of this XML after the agent has merged shape and placement into it.
   case start(domainXML: String, shape: Shape, placement: Placement)
+  /// Migrates the running guest to the placement's host, whose libvirt the job's host reaches at `uri`; refused when
+  /// its live pinning is no longer `expected`. The job is of the host that the guest leaves.
+  case migrate(uri: String, placement: Placement, expected: Pinning)
+}
+
+extension Job {
+  /// Where a migration takes the guest; nil for a job that is about its own host only.
+  public var destination: HostID? {
+    guard case .migrate(_, let placement, _) = action else { return nil }
+    return placement.host
+  }
+
+  /// Every host that the job changes something on, its own first.
+  public var hosts: [HostID] { [host] + (destination.map { [$0] } ?? []) }
+}
+
+extension JobRecord {
+  /// Whether the guest has left its host and the one that it went to has not shown it yet. Nobody is asked to do
+  /// anything for such a job any more; only observation ends it.
+  public var isArriving: Bool {
+    guard !state.isFinal, job.destination != nil, case .verified? = report?.outcome else { return false }
+    return true
+  }
 }
 
 /// virsh's `--live`, `--config` or both.

@@ -3,9 +3,12 @@ public struct Movability: Sendable, Hashable, Codable {
   public var `class`: MovabilityClass
   /// One clause, for example "its numatune is strict, and libvirt changes only restrictive ones while it runs".
   public var reason: String
-  public init(_ class: MovabilityClass, because reason: String) {
+  /// Why it cannot go to another host while it runs, for example "its memory is encrypted (sev)"; nil when it can.
+  public var staysBecause: String?
+  public init(_ class: MovabilityClass, because reason: String, staysBecause: String? = nil) {
     self.class = `class`
     self.reason = reason
+    self.staysBecause = staysBecause
   }
 }
 

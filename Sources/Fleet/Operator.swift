@@ -65,18 +65,21 @@ extension OperatorRequest {
   }
 }
 
-/// `numafleet place GUEST`.
+/// `numafleet place GUEST` and `numafleet migrate GUEST --to HOST`.
 public struct PlaceGuest: Sendable, Hashable, Codable {
   public var guest: String
   public var cells: [Int]?
   public var scope: Scope?
   public var driver: DriverChoice?
+  /// The host to migrate it to; nil leaves it on its own.
+  public var to: HostID?
   public var dryRun: Bool
   public var explain: Bool
   public init(
-    guest: String, cells: [Int]? = nil, scope: Scope? = nil, driver: DriverChoice? = nil, dryRun: Bool,
-    explain: Bool
+    guest: String, cells: [Int]? = nil, scope: Scope? = nil, driver: DriverChoice? = nil, to: HostID? = nil,
+    dryRun: Bool, explain: Bool
   ) {
+    self.to = to
     self.guest = guest
     self.cells = cells
     self.scope = scope

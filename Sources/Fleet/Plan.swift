@@ -61,6 +61,9 @@ public struct Move: Sendable, Hashable, Codable {
   public var reason: String
   public var explanation: Explanation?
 
+  /// Whether the guest goes to another host: the placement's. `host` is where it is.
+  public var isMigration: Bool { placement.host != host }
+
   public init(
     guest: GuestID, guestName: String, host: HostID, incarnation: Incarnation?, from: [GuestCellPlacement],
     placement: Placement, expected: Pinning, movability: Movability, copy: KiB, reason: String,
@@ -123,6 +126,20 @@ public enum PlanRequest: Sendable, Hashable, Codable {
   case repair(host: HostID?)
   /// Places one running guest anew on its host; `cells` fixes the host cell of each guest cell in order.
   case place(guest: GuestID, host: HostID, cells: [Int]?)
+  /// Migrates one running guest to another host; `cells` fixes the host cell of each guest cell in order.
+  case migrate(guest: GuestID, from: HostID, to: HostID, cells: [Int]?)
+  /// Migrates every guest of a host away that can be.
+  case drain(host: HostID)
+}
+
+extension PlanRequest {
+  /// The one host whose guests it is about; nil for one that is about all.
+  public var host: HostID? {
+    switch self {
+    case .repair(let host): host
+    case .place(_, let host, _), .migrate(_, let host, _, _), .drain(let host): host
+    }
+  }
 }
 
 /// What contradicts the rules in an assignment or plan.

@@ -100,7 +100,7 @@ public struct Preflight: Sendable {
 
   // MARK: Memory
 
-  private func nodeRefusal(_ desired: Pinning) -> Refusal? {
+  func nodeRefusal(_ desired: Pinning) -> Refusal? {
     var wanted = NodeSet(desired.memory.map(\.cell))
     if let nodeset = desired.numatune?.nodeset {
       if nodeset.isEmpty {

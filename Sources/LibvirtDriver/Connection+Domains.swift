@@ -71,15 +71,21 @@ extension Connection {
   /// - Parameters:
   ///   - inactive: the persistent definition instead of the running domain.
   ///   - secure: with passwords, without which a definition cannot be written back unharmed; never show it.
-  public func xml(of uuid: String, inactive: Bool = false, secure: Bool = false) throws(LibvirtError) -> String {
+  ///   - migratable: without what belongs to this host, as another one takes it.
+  public func xml(
+    of uuid: String, inactive: Bool = false, secure: Bool = false, migratable: Bool = false
+  ) throws(LibvirtError) -> String {
     try withDomain(uuid) { (domain) throws(LibvirtError) in
-      try xml(of: domain, inactive: inactive, secure: secure)
+      try xml(of: domain, inactive: inactive, secure: secure, migratable: migratable)
     }
   }
 
-  private func xml(of domain: virDomainPtr, inactive: Bool, secure: Bool = false) throws(LibvirtError) -> String {
+  private func xml(
+    of domain: virDomainPtr, inactive: Bool, secure: Bool = false, migratable: Bool = false
+  ) throws(LibvirtError) -> String {
     var flags: UInt32 = inactive ? VIR_DOMAIN_XML_INACTIVE.rawValue : 0
     if secure { flags |= VIR_DOMAIN_XML_SECURE.rawValue }
+    if migratable { flags |= VIR_DOMAIN_XML_MIGRATABLE.rawValue }
     return try text("virDomainGetXMLDesc", virDomainGetXMLDesc(domain, flags))
   }
 

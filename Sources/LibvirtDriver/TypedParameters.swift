@@ -28,6 +28,13 @@ struct TypedParameters: ~Copyable {
     try fill(list, &count)
   }
 
+  /// A list that libvirt has allocated, which is freed with this value.
+  init(taking list: virTypedParameterPtr?, count: Int32) {
+    pointer = list
+    self.count = count
+    capacity = count
+  }
+
   deinit { virTypedParamsFree(pointer, count) }
 
   /// Lends the list to a call; it lives at least as long as the call.

@@ -109,7 +109,7 @@ extension DomainDocument {
     return NUMATune(mode: mode, nodeset: nodeset, memnodes: kept + placed)
   }
 
-  private func checkMemnodes(_ tune: NUMATune) throws(XMLError) {
+  func checkMemnodes(_ tune: NUMATune) throws(XMLError) {
     for memnode in tune.memnodes where !guestCells.contains(where: { $0.id == memnode.guestCell }) {
       throw XMLError(
         .conflict, in: "domain", "a memnode names guest cell \(memnode.guestCell), which the domain does not have")

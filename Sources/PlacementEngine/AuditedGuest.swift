@@ -86,6 +86,13 @@ struct AuditedGuest {
     memory[index].reduce(0) { $0 + ($1.cell == cell ? 0 : $1.kib) }
   }
 
+  /// The same guest with no page anywhere.
+  var withoutMemory: AuditedGuest {
+    var copy = self
+    copy.memory = memory.map { _ in [] }
+    return copy
+  }
+
   /// Takes on what a move gives it.
   mutating func take(_ move: Move) {
     owned = move.placement.dedicated

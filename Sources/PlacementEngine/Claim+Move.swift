@@ -4,7 +4,8 @@ import NUMA
 extension Claim {
   /// What a move reserves until its effect is observed: the CPUs it dedicates and the memory of its new cells.
   ///
-  /// What the guest holds now stays counted by the guest itself, so that old and new are both taken while it moves.
+  /// What the guest holds now stays counted by the guest itself, so that old and new are both taken while it moves; a
+  /// migration reserves on the host that it goes to. `host` is the one where the guest is.
   public static func of(_ move: Move, job: JobID, in host: HostView) -> Claim {
     let guest = host.guests.first { $0.id == move.guest }
     let cells = guest?.boundedCells ?? []
@@ -24,7 +25,8 @@ extension Claim {
       return FloatingClaim(cell: place.cell, vcpus: sharing)
     }
     return Claim(
-      job: job, host: move.host, guest: move.guest, guestName: move.guestName, dedicated: move.placement.dedicated,
+      job: job, host: move.placement.host, guest: move.guest, guestName: move.guestName,
+      dedicated: move.placement.dedicated,
       memory: summed(memory), floating: summed(floating))
   }
 

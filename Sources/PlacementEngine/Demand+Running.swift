@@ -42,7 +42,7 @@ extension Demand {
 
   /// The mode stays what it is: libvirt changes none while a guest runs, and a numatune is either all restrictive or
   /// not at all. Without any, restrictive leaves the next start as movable as this one.
-  private static func mode(of guest: Guest) -> NUMAMode {
+  static func mode(of guest: Guest) -> NUMAMode {
     let (live, config) = (guest.live.numatune, guest.config?.numatune)
     return live?.mode ?? live?.memnodes.first?.mode ?? config?.mode ?? config?.memnodes.first?.mode ?? .restrictive
   }

@@ -24,8 +24,12 @@ struct Demand: Sendable {
   var limits: GroupLimits?
   /// Whether several guest cells may share one host cell.
   var sharing = false
-  /// What is known of it when it runs.
+  /// What is known of it when it runs and stays on its host.
   var running: RunningDemand?
+  /// The host that a running guest leaves for another; there it is like a new one.
+  var leaves: HostID?
+  /// The only host cell of each guest cell, by id, where an operator names them for a guest that comes from elsewhere.
+  var wanted: [Int]?
 
   /// Vcpus that run from the start, over all guest cells; at least 1, because costs are divided by it.
   var vcpus: Int { max(cells.reduce(0) { $0 + $1.online.count }, 1) }

@@ -141,6 +141,7 @@ extension FitTable {
         return Shortfall(stays ? .memoryStays : .notAsked, detail: stays ? demand.running?.memoryReason ?? "" : "")
       }
     }
+    if let wanted = demand.wanted, group.contains(where: { wanted[$0] != cell.id }) { return Shortfall(.notAsked) }
     if group.contains(0), let deviceCells, !deviceCells.contains(cell.id) {
       return Shortfall(.deviceElsewhere, detail: demand.near.joined(separator: ", "))
     }

@@ -22,10 +22,11 @@ extension FleetSearch {
   }
 
   private func refusal(_ tally: Tally, over rooms: [HostRoom]) -> Refusal {
-    let who = demand.running == nil ? "shape" : "guest"
+    let who = demand.running == nil && demand.leaves == nil ? "shape" : "guest"
     let whereTo =
       demand.running == nil
-      ? rooms.count == 1 ? "on the only host" : "on any of \(rooms.count) hosts"
+      ? rooms.count == 1
+        ? demand.leaves == nil ? "on the only host" : "on host \(rooms[0].view.id)" : "on any of \(rooms.count) hosts"
       : "on host \(rooms.first?.view.id ?? "")"
     let reasons = rooms.isEmpty ? "the fleet has no hosts" : tally.counts.joined(separator: "; ")
     let spent = isSpent ? "; the search ended after \(steps) steps" : ""

@@ -6,6 +6,8 @@ struct PlanAudit {
   private(set) var found: [Violation] = []
   private var hosts: [AuditedHost]
   private let inventory: Inventory
+  /// The fleet as earlier waves left it, for what groups and taints say.
+  private var rules: Inventory
   private let policy: Policy
   private var moved: [GuestID] = []
   /// Host cells that floating vcpus were put on.
@@ -13,6 +15,7 @@ struct PlanAudit {
 
   init(_ inventory: Inventory, policy: Policy) {
     self.inventory = inventory
+    rules = inventory
     self.policy = policy
     hosts = inventory.hosts.compactMap { AuditedHost($0, policy: policy) }
   }
@@ -23,6 +26,11 @@ struct PlanAudit {
     let before = hosts
     var copying: [HostID] = []
     for (index, move) in wave.moves.enumerated() {
+      if move.isMigration {
+        checkMigration(move, before, &copying)
+        checkNeighbours(of: move, after: index, in: wave)
+        continue
+      }
       guard let host = before.firstIndex(where: { $0.view.id == move.host }) else {
         report(move.host, move.guest, "host", "the fleet has no such host, or its topology contradicts itself")
         continue
@@ -41,16 +49,54 @@ struct PlanAudit {
       var audit = PlacementAudit(host: before[host], policy: policy)
       audit.check(move, guest)
       found += audit.found
-      for other in wave.moves[(index + 1)...] where other.host == move.host && other.guest != move.guest {
-        let both = cpus(of: move).intersection(other.placement.dedicated)
-          .union(cpus(of: other).intersection(move.placement.dedicated))
-        if !both.isEmpty {
-          report(
-            move.host, move.guest, "dedicated", "pcpus \(both) are given to \(other.guestName) too in the same wave")
-        }
-      }
+      checkNeighbours(of: move, after: index, in: wave)
     }
     for move in wave.moves { apply(move) }
+  }
+
+  /// Moves of one wave that end on the same host do not wait for each other.
+  private mutating func checkNeighbours(of move: Move, after index: Int, in wave: Wave) {
+    let host = move.placement.host
+    for other in wave.moves[(index + 1)...] where other.placement.host == host && other.guest != move.guest {
+      let both = cpus(of: move).intersection(other.placement.dedicated)
+        .union(cpus(of: other).intersection(move.placement.dedicated))
+      if !both.isEmpty {
+        report(host, move.guest, "dedicated", "pcpus \(both) are given to \(other.guestName) too in the same wave")
+      }
+    }
+  }
+
+  /// A migration must be possible on the host that the guest leaves, and fit on the one that it goes to.
+  private mutating func checkMigration(_ move: Move, _ before: [AuditedHost], _ copying: inout [HostID]) {
+    let target = move.placement.host
+    guard let source = before.first(where: { $0.view.id == move.host }),
+      let destination = before.first(where: { $0.view.id == target })
+    else { return report(target, move.guest, "host", "the fleet has no such host, or its topology contradicts itself") }
+    guard let guest = source.guests.first(where: { $0.id == move.guest }) else {
+      return report(move.host, move.guest, "guest", "no such guest runs on the host")
+    }
+    checkIdentity(of: move, guest, on: source.view)
+    if let refusal = guest.guest.refusalToLeave { report(move.host, move.guest, "movability", refusal.message) }
+    if destination.view.facts.migrationURI == nil {
+      report(target, move.guest, "migration", "the host takes no guests from other hosts")
+    }
+    if destination.guests.contains(where: { $0.id == move.guest }) {
+      report(target, move.guest, "duplicate", "the guest is on the host already")
+    }
+    for host in [move.host, target] {
+      if copying.contains(host) {
+        report(host, move.guest, "oneMemoryMove", "a second memory move of one host at once")
+      }
+      copying.append(host)
+    }
+    var audit = PlacementAudit(host: destination, policy: policy)
+    audit.checkArrival(of: move, guest)
+    found += audit.found
+    var others = rules
+    for index in others.hosts.indices { others.hosts[index].guests.removeAll { $0.id == move.guest } }
+    let shape = Shape(name: guest.guest.name, guestCells: [])
+    found += RuleAudit(inventory: others, policy: policy)
+      .violations(of: move.placement, shape: shape, as: move.guest)
   }
 
   /// No cell that the plan put floating vcpus on carries more of them than the policy allows in the end.
@@ -84,9 +130,6 @@ struct PlanAudit {
     if expected != live {
       report(move.host, move.guest, "expected", "planned on pins that the guest does not have")
     }
-    if move.placement.host != move.host {
-      report(move.host, move.guest, "host", "the placement is of host \(move.placement.host)")
-    }
   }
 
   private func bringsMemory(_ move: Move, _ guest: AuditedGuest) -> Bool {
@@ -105,6 +148,7 @@ struct PlanAudit {
 
   private mutating func apply(_ move: Move) {
     moved.append(move.guest)
+    if move.isMigration { return applyMigration(move) }
     guard let host = hosts.firstIndex(where: { $0.view.id == move.host }),
       let index = hosts[host].guests.firstIndex(where: { $0.id == move.guest })
     else { return }
@@ -114,6 +158,29 @@ struct PlanAudit {
     hosts[host].shiftFree(old, new)
     let isFloating = move.placement.pinning.vcpus.contains { !$0.cpuset.isSubset(of: move.placement.dedicated) }
     if isFloating || move.placement.dedicated.isEmpty { crowded += move.placement.cells.map { (move.host, $0.cell) } }
+  }
+
+  private mutating func applyMigration(_ move: Move) {
+    guard let source = hosts.firstIndex(where: { $0.view.id == move.host }),
+      let target = hosts.firstIndex(where: { $0.view.id == move.placement.host }),
+      let index = hosts[source].guests.firstIndex(where: { $0.id == move.guest })
+    else { return }
+    let old = hosts[source].guests.remove(at: index)
+    hosts[source].shiftFree(old, old.withoutMemory)
+    var new = old
+    new.take(move)
+    hosts[target].guests.append(new)
+    hosts[target].shiftFree(old.withoutMemory, new)
+    crowded += move.placement.cells.map { (move.placement.host, $0.cell) }
+    for host in rules.hosts.indices {
+      rules.hosts[host].guests.removeAll { $0.id == move.guest }
+      guard rules.hosts[host].id == move.placement.host else { continue }
+      let memory = move.placement.pinning.memory.map { MemoryClaim(cell: $0.cell, pageSize: .base, amount: 0) }
+      rules.hosts[host].claims.append(
+        Claim(
+          job: JobID(.max), host: move.placement.host, guest: move.guest, guestName: move.guestName,
+          dedicated: move.placement.dedicated, memory: memory))
+    }
   }
 
   private mutating func report(_ host: HostID, _ guest: GuestID?, _ rule: String, _ text: String) {

@@ -11,6 +11,10 @@ extension Placer {
       return planPlace(guest, on: host, cells: cells, input)
     case .repair(let host):
       return planRepair(of: host, input)
+    case .migrate(let guest, let source, let destination, let cells):
+      return planMigration(of: guest, from: source, to: destination, cells: cells, input)
+    case .drain(let host):
+      return planDrain(of: host, input)
     }
   }
 

@@ -201,9 +201,12 @@ struct LedgerExamination {
       sql: """
         SELECT 'the claim of job ' || claim.job || ' on host ' || claim.host || ' is left, but ' ||
           CASE WHEN job.id IS NULL THEN 'there is no such job'
-          ELSE 'the job is for guest ' || job.guest || ' on host ' || job.host END
+          ELSE 'the job is for guest ' || job.guest || ' on host ' ||
+          coalesce(json_extract(job.body, '$.job.action.migrate.placement.host'), job.host) END
         FROM claim LEFT JOIN job ON job.id = claim.job
-        WHERE job.id IS NULL OR job.host <> claim.host OR job.guest <> claim.guest ORDER BY claim.job
+        WHERE job.id IS NULL OR job.guest <> claim.guest OR
+          coalesce(json_extract(job.body, '$.job.action.migrate.placement.host'), job.host) <> claim.host
+        ORDER BY claim.job
         """),
     differing("event", "sequence", ["sequence": "$.sequence", "kind": "$.kind", "host": "$.host", "guest": "$.guest"]),
     differing("plan", "id", ["id": "$.id", "parent": "$.parent", "state": "$.state"]),

@@ -65,6 +65,7 @@ extension WireLayout {
       9: .message("sources", .sourceNote, atMost: 1_024),
       10: .list("irqbalance_banned"),
       11: .message("guests_parent", .guestsParent),
+      12: .text("migration_uri"),
     ],
     .guestsParent: [
       1: .text("cgroup"),
@@ -82,6 +83,7 @@ extension WireLayout {
       7: .message("incarnation", .scalars),
       8: .message("apply", .applyAction),
       9: .message("start", .startAction),
+      13: .message("migrate", .migrateAction),
     ],
     .applyAction: [
       1: .message("desired", .pinning),
@@ -91,6 +93,11 @@ extension WireLayout {
       1: .text("domain_xml", bytesMax: 262_144),
       2: .message("shape", .shape),
       3: .message("placement", .placement),
+    ],
+    .migrateAction: [
+      1: .text("uri"),
+      2: .message("placement", .placement),
+      3: .message("expected", .pinning),
     ],
     .jobReport: [
       2: .text("guest"),
@@ -175,7 +182,8 @@ extension WireLayout {
       5: .message("residency", .scalars, atMost: 8_192),
     ],
     .movability: [
-      2: .text("reason")
+      2: .text("reason"),
+      3: .text("stays_because"),
     ],
     .pinning: [
       1: .message("vcpus", .vcpuPin, atMost: 4_096),

@@ -67,6 +67,17 @@ extension WireLayout {
     .planRequest: [
       1: .message("repair", .repairRequest),
       2: .message("place", .placeRequest),
+      10: .message("migrate", .migrateRequest),
+      11: .message("drain", .drainRequest),
+    ],
+    .migrateRequest: [
+      1: .text("guest"),
+      2: .text("from"),
+      3: .text("to"),
+      4: .message("cells", .cellList),
+    ],
+    .drainRequest: [
+      1: .text("host")
     ],
     .repairRequest: [
       1: .text("host")
@@ -162,6 +173,7 @@ extension WireLayout {
     .placeGuest: [
       1: .text("guest"),
       2: .message("cells", .cellList),
+      7: .text("to"),
     ],
     .placeShape: [
       1: .message("shape", .shape)

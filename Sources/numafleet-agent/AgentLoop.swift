@@ -10,6 +10,7 @@ final class AgentLoop {
   /// What worker threads hand to the loop.
   enum Arrival: Sendable {
     case completed(CommandID, CommandOutcome)
+    case progressed(CommandID, String)
     case poked
   }
 
@@ -48,6 +49,7 @@ final class AgentLoop {
         case .completed(let id, let outcome):
           FailPoint.reach("agent-after-command", when: outcome.isOfJob)
           step(.completed(id, outcome))
+        case .progressed(let id, let detail): step(.progressed(id, detail))
         case .poked: step(.poked)
         }
       }

@@ -67,7 +67,12 @@ struct Agentd: ParsableCommand {
     try dialer.catchSignals([.terminate, .interrupt, .hangup])
     let completions = try Mailbox<AgentLoop.Arrival>(capacity: AgentLoop.arrivalsMax)
     dialer.attach(completions)
-    let runner = CommandRunner(configuration: configuration, log: log) { completions.post(.completed($0, $1)) }
+    let runner = CommandRunner(configuration: configuration, log: log) { id, detail in
+      // How far it is will be told again; only an end must arrive.
+      _ = completions.offer(.progressed(id, detail))
+    } complete: {
+      completions.post(.completed($0, $1))
+    }
     let events = configuration.libvirtURI.map { uri in
       DomainEvents(uri: uri) { event in
         // A full mailbox already has something that makes the loop look.
@@ -150,7 +155,9 @@ extension AgentConfiguration {
       ("reconnect_spread_milliseconds", reconnectSpreadMilliseconds == other.reconnectSpreadMilliseconds),
       ("key_file", keyFile == other.keyFile), ("libvirt_uri", libvirtURI == other.libvirtURI),
       ("libvirt_deadline_milliseconds", libvirtDeadlineMilliseconds == other.libvirtDeadlineMilliseconds),
-      ("libvirt_run_directory", libvirtRunDirectory == other.libvirtRunDirectory), ("poll", poll == other.poll),
+      ("libvirt_run_directory", libvirtRunDirectory == other.libvirtRunDirectory),
+      ("migration_uri", migrationURI == other.migrationURI),
+      ("migration_mib_per_second", migrationBandwidth == other.migrationBandwidth), ("poll", poll == other.poll),
       ("journal", journal == other.journal), ("driver", driver == other.driver),
       ("processes", processRules == other.processRules), ("log_level", log.level == other.log.level),
       ("log_format", log.format == other.log.format),

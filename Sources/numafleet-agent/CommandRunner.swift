@@ -19,10 +19,12 @@ final class CommandRunner: Sendable {
   private let moving: LibvirtWorker?
   private let kernel = DispatchQueue(label: "kernel")
   private let pages = DispatchQueue(label: "pages")
+  private let migrations: MigrationRunner?
   private let complete: @Sendable (CommandID, CommandOutcome) -> Void
 
   init(
     configuration: AgentConfiguration, log: Logger,
+    progress: @escaping @Sendable (CommandID, String) -> Void = { _, _ in },
     complete: @escaping @Sendable (CommandID, CommandOutcome) -> Void
   ) {
     reader = HostReader(configuration: configuration, log: log)
@@ -32,6 +34,10 @@ final class CommandRunner: Sendable {
     }
     moving = configuration.libvirtURI.map {
       LibvirtWorker(uri: $0, runDirectories: directories)
+    }
+    migrations = configuration.libvirtURI.map {
+      MigrationRunner(
+        uri: $0, runDirectories: directories, bandwidth: configuration.migrationBandwidth, progress: progress)
     }
     self.complete = complete
   }
@@ -55,6 +61,17 @@ final class CommandRunner: Sendable {
       run(effect, on: incarnation, command.deadlineMilliseconds, done)
     case .start(let domainXML, let shape, let placement):
       start(domainXML, shape, placement, command.deadlineMilliseconds, done)
+    case .migrate, .settleMigration:
+      guard let migrations else {
+        done(.failed(Refusal(.libvirtDown, "this agent runs without libvirt", remedy: "set libvirt_uri in agent.yaml")))
+        return
+      }
+      if let run = command.run, case .migrate = command.effect, hasEnded(run) {
+        let refusal = Refusal(
+          .incarnationChanged, "process \(run) has ended, and its domain may run anew", remedy: "ask again")
+        return done(.failed(refusal))
+      }
+      migrations.run(command, done)
     }
   }
 

@@ -21,6 +21,7 @@ final class HostReader: Sendable {
   private let libvirtDeadline: Int
   private let runDirectory: String
   private let uri: String?
+  private let migrationURI: String?
   private let log: Logger
   /// Only the reader's queue takes it, so it never waits.
   private let kept = Mutex(Kept())
@@ -58,6 +59,8 @@ final class HostReader: Sendable {
 
   init(configuration: AgentConfiguration, log: Logger) {
     uri = configuration.libvirtURI
+    // Without a libvirt of its own a host cannot take a guest, whatever its configuration says.
+    migrationURI = configuration.libvirtURI == nil ? nil : configuration.migrationURI
     worker = configuration.libvirtURI.map {
       LibvirtWorker(uri: $0, runDirectories: [configuration.libvirtRunDirectory])
     }
@@ -150,6 +153,7 @@ final class HostReader: Sendable {
     var facts = try HostFactsReader().read()
     facts.sources = joined.sources
     facts.libvirtURI = uri
+    facts.migrationURI = migrationURI
     facts.libvirtVersion = round?.versions?.daemon ?? before.1?.libvirtVersion
     facts.qemuVersion = round?.versions?.hypervisor ?? before.1?.qemuVersion
     let topology = joined.topology

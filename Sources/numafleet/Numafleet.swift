@@ -20,6 +20,7 @@ struct Numafleet: ParsableCommand {
         numafleet plan repair     how to mend it all; then `plan apply ID`
         numafleet auto shadow     what the fleet would mend by itself; then `auto on`
         numafleet place GUEST --dry-run --explain
+        numafleet migrate GUEST --to HOST --dry-run    to another host, pins and all
         numafleet capacity --vcpus 4 --memory 8GiB     how many more such guests fit
 
       The coordinator is found at --coordinator, else $NUMAFLEET_COORDINATOR, else
@@ -44,9 +45,9 @@ struct Numafleet: ParsableCommand {
     version: numafleetVersion,
     subcommands: [
       StatusCommand.self, TopologyCommand.self, HostCommand.self, GuestCommand.self, DoctorCommand.self,
-      PlaceCommand.self, CapacityCommand.self, StartCommand.self, PlanCommand.self, AutoCommand.self, JobCommand.self,
-      PinCommand.self, NumatuneCommand.self, CputuneCommand.self, EventsCommand.self, KeyCommand.self,
-      ConfigCommand.self, PolicyCommand.self,
+      PlaceCommand.self, MigrateCommand.self, CapacityCommand.self, StartCommand.self, PlanCommand.self,
+      AutoCommand.self, JobCommand.self, PinCommand.self, NumatuneCommand.self, CputuneCommand.self,
+      EventsCommand.self, KeyCommand.self, ConfigCommand.self, PolicyCommand.self,
       SimulateCommand.self, BenchCommand.self,
     ])
 }

@@ -60,13 +60,18 @@ import Testing
     }
     #expect(
       try process { $0.vfio = ["0000:65:00.0"] }
-        == Movability(.cpuOnly, because: "VFIO device 0000:65:00.0 pins its memory"))
+        == Movability(
+          .cpuOnly, because: "VFIO device 0000:65:00.0 pins its memory", staysBecause: "libvirt does not know it"))
     #expect(
       try process { $0.pageSize = .huge1G }
-        == Movability(.cpuOnly, because: "its memory is backed by pages of 1 GiB, which do not migrate"))
+        == Movability(
+          .cpuOnly, because: "its memory is backed by pages of 1 GiB, which do not migrate",
+          staysBecause: "libvirt does not know it"))
     #expect(
       try process { _ in }
-        == Movability(.livePages, because: "libvirt does not know it, so only libnuma moves its pages"))
+        == Movability(
+          .livePages, because: "libvirt does not know it, so only libnuma moves its pages",
+          staysBecause: "libvirt does not know it"))
   }
 
   @Test func anOldKernelDoesNotMovePagesByCpuset() throws {
@@ -88,9 +93,13 @@ import Testing
   @Test func whatPinsMemoryLeavesOnlyThreads() throws {
     #expect(
       try movability { $0.vfio = ["0000:21:00.0"] }
-        == Movability(.cpuOnly, because: "VFIO device 0000:21:00.0 pins its memory"))
+        == Movability(
+          .cpuOnly, because: "VFIO device 0000:21:00.0 pins its memory",
+          staysBecause: "VFIO device 0000:21:00.0 does not travel"))
     #expect(
-      try movability { $0.launchSecurity = "sev" } == Movability(.cpuOnly, because: "its memory is encrypted (sev)"))
+      try movability { $0.launchSecurity = "sev" }
+        == Movability(
+          .cpuOnly, because: "its memory is encrypted (sev)", staysBecause: "its memory is encrypted (sev)"))
     #expect(try movability { $0.locked = true } == Movability(.cpuOnly, because: "its memory is locked (<locked/>)"))
     #expect(
       try movability { $0.pageSize = .huge1G }
@@ -104,7 +113,7 @@ import Testing
       model.record?.pid = nil
       model.process = nil
     }
-    #expect(off.movability == Movability(.fixed, because: "it does not run"))
+    #expect(off.movability == Movability(.fixed, because: "it does not run", staysBecause: "it does not run"))
     #expect(off.incarnation == nil)
     let blind = try guest { $0.process = nil }
     #expect(
@@ -124,13 +133,17 @@ import Testing
     }
     let plain = try process { _ in }
     #expect(
-      plain.movability == Movability(.livePages, because: "libvirt does not know it, so only libnuma moves its pages"))
+      plain.movability
+        == Movability(
+          .livePages, because: "libvirt does not know it, so only libnuma moves its pages",
+          staysBecause: "libvirt does not know it"))
     #expect(plain.id == "a/process/100@7")
     #expect(plain.live == Pinning(emulator: [0, 1, 2]))
     #expect(plain.vcpusMaximum == 2)
     #expect(
       try process { $0.locked = KiB(mib: 512) }.movability
-        == Movability(.cpuOnly, because: "its memory is locked (VmLck 512 MiB)"))
+        == Movability(
+          .cpuOnly, because: "its memory is locked (VmLck 512 MiB)", staysBecause: "libvirt does not know it"))
     #expect(try process { $0.locked = KiB(mib: 511) }.movability.class == .livePages)
   }
 

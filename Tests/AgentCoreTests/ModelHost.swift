@@ -82,6 +82,16 @@ struct ModelHost {
       return carryOut(effect, on: index)
     case .start(_, let shape, let placement):
       return start(shape, placement)
+    case .migrate(let domain, _, _, _):
+      guard libvirtAnswers == true else { return failed(.libvirtDown, "libvirt does not answer") }
+      guard guests.contains(where: { $0.record?.uuid == domain }) else {
+        return failed(.guestGone, "no domain with that uuid")
+      }
+      if !deaf { guests.removeAll { $0.record?.uuid == domain } }
+      return .done(detail: "512 MiB copied", pagesLeft: 0)
+    case .settleMigration:
+      guard libvirtAnswers == true else { return failed(.libvirtDown, "libvirt does not answer") }
+      return .done(detail: "no migration is under way", pagesLeft: 0)
     }
   }
 

@@ -91,6 +91,9 @@ extension Effect {
     case .libvirt(let domain, let effect): "\(domain) \(effect.line)"
     case .kernel(let run, let effect): "\(run) \(effect.line)"
     case .start(_, let shape, let placement): "start \(shape.name) at \(placement.pinning.line)"
+    case .migrate(let domain, let uri, let pinning, let converge):
+      "migrate \(domain) to \(uri) at \(pinning.line), called off after \(converge) ms"
+    case .settleMigration(let domain, let patience): "settle migration of \(domain), called off after \(patience) ms"
     }
   }
 }

@@ -8,6 +8,8 @@ extension Scene {
     switch word {
     case "tick": return .tick
     case "poke": return .poked
+    case "progress":
+      return .progressed(try #require(inFlight.first, "no command is in flight").id, words.all.joined(separator: " "))
     case "connect": return .connected(link: link(words))
     case "garbled":
       messages += 1
@@ -43,6 +45,7 @@ extension Scene {
     case "alive": return .alive
     case "job": return .job(try job(words))
     case "start": return .job(try startJob(words))
+    case "migrate": return .job(try migration(words))
     case "ack": return .jobAcknowledged(JobID(UInt64(try #require(Int(try words[0])))))
     case "sendReport": return .sendReport(withTopology: words.has("topology"))
     case "refused": return .refused(Refusal(.busy, "too many hosts", remedy: "ask again"))
@@ -110,6 +113,25 @@ extension Scene {
         domainXML: "<domain/>", shape: Shape(name: name, guestCells: [ShapeCell(vcpus: 1, memory: KiB(mib: 256))]),
         placement: placement),
       scope: .both, driver: .libvirt)
+  }
+
+  /// `migrate 1 db gen 2 to b cell 3 [stale]`: to host b, its memory on cell 3 there, decided on other pins if stale.
+  private func migration(_ words: Words) throws -> Job {
+    var job = try job(Words(words.all.filter { $0 != "to" }))
+    let guest = host.guests.first { $0.id == job.guest.text }
+    let cell = try words.int("cell") ?? 0
+    let places = [GuestCellPlacement(guestCell: 0, cell: cell)]
+    let placement = Placement(
+      host: HostID(words.text("to") ?? "b"), cells: places,
+      pinning: Pinning(
+        vcpus: [0, 1].map { VCPUPin(vcpu: $0, cpuset: [cell * 4 + $0]) }, emulator: [cell * 4 + 2],
+        numatune: NUMATune(mode: .strict, nodeset: [cell]), memory: places),
+      dedicated: [cell * 4, cell * 4 + 1], score: 0, terms: [])
+    job.action = .migrate(
+      uri: "qemu+tls://b/system", placement: placement,
+      expected: words.has("stale") ? Pinning() : guest?.record?.live ?? Pinning())
+    (job.scope, job.driver) = (.both, .libvirt)
+    return job
   }
 
   struct Unreadable: Error { let line: String }

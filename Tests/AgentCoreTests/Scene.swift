@@ -129,6 +129,14 @@ struct Scene {
     case "disk": diskIsFull = words.has("full")
     case "deaf": host.deaf = words.has("on")
     case "leave": host.leaving = try ModelGuest.numbers(try words[0])
+    case "shutoff":
+      try host.change(try words[0]) { guest in
+        guest.record?.state = .shutoff
+        guest.record?.pid = nil
+        guest.process = nil
+      }
+    case "paused": try host.change(try words[0]) { $0.record?.state = .paused }
+    case "device": try host.change(try words[0]) { $0.record?.vfio = ["0000:3b:00.0"] }
     case "vanish": host.guests.removeAll { $0.id == "id-\(words.all.first ?? "")" }
     case "rerun":
       let pid = try #require(Int(try words[1]))

@@ -32,6 +32,9 @@ extension PlanRequest {
     case .repair(let host): "repair \(host?.text ?? "all hosts")"
     case .place(let guest, let host, let cells):
       "place \(guest) on \(host)" + (cells.map { " cells \($0)" } ?? "")
+    case .migrate(let guest, let from, let to, let cells):
+      "migrate \(guest) from \(from) to \(to)" + (cells.map { " cells \($0)" } ?? "")
+    case .drain(let host): "drain \(host)"
     }
   }
 }
@@ -47,7 +50,10 @@ extension Plan {
 }
 
 extension Move {
-  var line: String { "\(host)/\(guestName) run \(incarnation?.description ?? "-") to \(placement.pinning.line)" }
+  var line: String {
+    "\(host)/\(guestName) run \(incarnation?.description ?? "-") to "
+      + (isMigration ? placement.line : placement.pinning.line)
+  }
 }
 
 extension Placement {
@@ -68,6 +74,8 @@ extension Job {
       case .apply(let desired, let expected):
         "apply \(desired.line)" + (expected.map { " expecting \($0.line)" } ?? "")
       case .start(_, let shape, let placement): "start \(shape.name) at \(placement.line)"
+      case .migrate(let uri, let placement, let expected):
+        "migrate to \(placement.line) by \(uri) expecting \(expected.line)"
       }
     return "job \(id) for \(guest) run \(incarnation?.description ?? "-"), epoch \(epoch), generation \(generation), "
       + "\(scope.rawValue), \(driver.rawValue)\(livePages ? ", live pages" : ""): \(what)"

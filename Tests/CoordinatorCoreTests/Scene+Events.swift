@@ -109,7 +109,7 @@ extension Scene {
     return JobReport(
       job: JobID(number), guest: guest,
       generation: Generation(UInt64(try words.int("gen") ?? Int(job?.generation.number ?? 1))), outcome: outcome,
-      driver: .libvirt,
+      driver: words.has("untried") ? nil : .libvirt,
       steps: steps,
       observed: word == "running" || words.has("unseen") ? nil : try world[host].guests.first { $0.id == guest })
   }
@@ -126,6 +126,7 @@ extension Scene {
     case "plans": return .plans
     case "showPlan": return .plan(PlanID(UInt64(try #require(Int(try words[0])))))
     case "apply": return .applyPlan(PlanID(UInt64(try #require(Int(try words[0])))))
+    case "evacuate": return .makePlan(.drain(host: HostID(try words[0])))
     case "repair": return .makePlan(.repair(host: words.all.first.map { HostID($0) }))
     case "jobs": return .jobs(active: words.has("active"))
     case "job": return .job(JobID(UInt64(try #require(Int(try words[0])))))
@@ -142,11 +143,12 @@ extension Scene {
     let scope = words.text("scope").flatMap(Scope.init)
     let driver = words.text("driver").flatMap(DriverChoice.init)
     switch word {
-    case "place":
+    case "place", "migrate":
       let cells = words.text("cells").map { $0.split(separator: ",").compactMap { Int($0) } }
       return .placeGuest(
         PlaceGuest(
-          guest: try words[0], cells: cells, scope: scope, driver: driver, dryRun: words.has("dry"), explain: false))
+          guest: try words[0], cells: cells, scope: scope, driver: driver, to: words.text("to").map { HostID($0) },
+          dryRun: words.has("dry"), explain: false))
     case "pin":
       let cpus = words.text("cpus").map { CPUSet($0) ?? [] }
       var desired = Pinning(vcpus: cpus.map { [VCPUPin(vcpu: (try? words.int("vcpu")) ?? 0, cpuset: $0)] } ?? [])

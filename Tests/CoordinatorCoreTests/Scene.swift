@@ -37,6 +37,8 @@ struct Scene {
     case "host": try world.addHost(rest)
     case "guest": try world.setGuest(rest)
     case "gone": try remove(rest)
+    case "leave": try world.leave(try migration(rest))
+    case "arrive": try world.arrive(try migration(rest), rest)
     case "libvirt": try world.change(HostID(try rest[0])) { $0.libvirtAnswers = rest.has("up") }
     case "boot": try world.change(HostID(try rest[0])) { ($0.boot, $0.sequence) = (BootID(try rest[1]), 0) }
     case "policy": try setPolicy(rest)
@@ -90,6 +92,11 @@ struct Scene {
     let failed = step(.storeFailed(full, durable.restored))
     return (output.lines.map { "withheld: \($0)" } + refused.map { "reply \($0.token) \(full.line)" } + [take(failed)])
       .filter { !$0.isEmpty }.joined(separator: "\n")
+  }
+
+  private func migration(_ words: Words) throws -> Job {
+    let number = UInt64(try #require(Int(try words[0])))
+    return try #require(sent.first { $0.id == JobID(number) }, "no such job was sent")
   }
 
   private mutating func remove(_ words: Words) throws {

@@ -15,6 +15,8 @@ struct World {
     var topology: HostTopology
     var guests: [Guest] = []
     var libvirtAnswers = true
+    /// Whether other hosts' guests may come.
+    var isOpen = true
 
     /// What the guests have left free.
     var cells: [CellState] {
@@ -30,6 +32,8 @@ struct World {
   }
 
   var hosts: [Host] = []
+  /// Guests that have left one host and were not put on another yet.
+  var travellers: [Guest] = []
 
   subscript(_ id: HostID) -> Host {
     get throws { try #require(hosts.first { $0.id == id }, "the scene has no host \(id)") }
@@ -57,7 +61,7 @@ struct World {
       cells: all, pcpus: pcpus, distances: DistanceMatrix(ids: Array(0..<cells), rows: rows))
     let id = HostID(try words[0])
     if hosts.contains(where: { $0.id == id }) { return try change(id) { $0.topology = topology } }
-    hosts.append(Host(id: id, topology: topology))
+    hosts.append(Host(id: id, topology: topology, isOpen: !words.has("closed")))
   }
 
   /// `guest a/db pins 0-3,0-3 mem 1 mib 512 run 100 class liveMemory state running id X`.
@@ -94,13 +98,51 @@ struct World {
     }
   }
 
+  /// The guest of a migration is gone from the host that it leaves.
+  mutating func leave(_ job: Job) throws {
+    guard let guest = try self[job.host].guests.first(where: { $0.id == job.guest }) else { return }
+    travellers.removeAll { $0.id == job.guest }
+    travellers.append(guest)
+    try change(job.host) { $0.guests.removeAll { $0.id == job.guest } }
+  }
+
+  /// It is on the host that it goes to, as the placement says; `astray` on other CPUs, `paused` before the handover.
+  mutating func arrive(_ job: Job, _ words: Words) throws {
+    guard case .migrate(_, let placement, _) = job.action else { return }
+    let source = try self[job.host].guests.first { $0.id == job.guest }
+    var guest = try #require(source ?? travellers.first { $0.id == job.guest }, "the guest was never seen")
+    var pinning = placement.pinning
+    pinning.memory = []
+    if words.has("astray") { pinning.vcpus = pinning.vcpus.map { VCPUPin(vcpu: $0.vcpu, cpuset: [0]) } }
+    (guest.live, guest.config) = (pinning, pinning)
+    guest.state = words.has("paused") ? .paused : .running
+    guest.incarnation = Incarnation(pid: 900, startTicks: 1)
+    for thread in guest.threads.indices {
+      guest.threads[thread].cpusAllowed = pinning.cpuset(of: guest.threads[thread].role) ?? []
+    }
+    for region in guest.regions.indices {
+      let pages = guest.regions[region].size.count / 4
+      guest.regions[region].residency = [
+        CellResidency(cell: placement.cells[0].cell, pageSize: .base, pages: words.has("unread") ? 0 : pages)
+      ]
+      if words.has("unread") { guest.regions[region].residency = [] }
+    }
+    try change(placement.host) { entry in
+      entry.guests.removeAll { $0.id == guest.id }
+      entry.guests.append(guest)
+      entry.guests.sort { $0.id < $1.id }
+    }
+  }
+
   /// The full report of a host as it is now.
   func report(of id: HostID, withTopology: Bool, contradictory: Bool = false) throws -> HostReport {
     let host = try self[id]
     var topology = host.topology
     if contradictory { topology.cells[1].cpus = topology.cells[0].cpus }
     return HostReport(
-      facts: HostFacts(kernelVersion: "6.1.0", libvirtVersion: "9.0.0", cgroupVersion: 2),
+      facts: HostFacts(
+        kernelVersion: "6.1.0", libvirtVersion: "9.0.0", cgroupVersion: 2,
+        migrationURI: host.isOpen ? "qemu+tls://\(id)/system" : nil),
       topologyHash: topology.contentHash, topology: withTopology ? topology : nil,
       cells: host.cells,
       guests: host.guests, libvirtAnswers: host.libvirtAnswers)

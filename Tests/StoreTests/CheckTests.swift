@@ -2,6 +2,7 @@ import CoordinatorCore
 import Fleet
 import Foundation
 import GRDB
+import NUMA
 import Testing
 
 @testable import Store
@@ -86,6 +87,26 @@ import Testing
     let found = try Ledger.check(scratch.ledgerPath).findings
     #expect(found.contains { $0.code == breach.code && $0.text.contains(breach.words) }, "\(found)")
     #expect(found.allSatisfy { !$0.remedy.isEmpty })
+  }
+
+  @Test func aMigrationsClaimIsOnTheHostThatItsGuestGoesTo() throws {
+    var record = Sample.job(2, guest: "g2", state: .running)
+    let cells = [GuestCellPlacement(guestCell: 0, cell: 0)]
+    record.job.action = .migrate(
+      uri: "qemu+tls://h2/system",
+      placement: Placement(host: "h2", cells: cells, pinning: Pinning(), dedicated: [3], score: 0, terms: []),
+      expected: Pinning())
+    let ledger = try Ledger(path: scratch.ledgerPath)
+    try ledger.commit([
+      .generation("g2", 2), .job(record), .claim(Claim(job: 2, host: "h2", guest: "g2", dedicated: [3], memory: [])),
+    ])
+    #expect(try Ledger.check(scratch.ledgerPath).findings == [])
+    try scratch.rawConnection().write {
+      try $0.execute(
+        sql: "UPDATE claim SET host = 'h1', body = json_set(body, '$.host', 'h1') WHERE job = 2")
+    }
+    let found = try Ledger.check(scratch.ledgerPath).findings
+    #expect(found.contains { $0.code == .claimWithoutJob && $0.text.contains("for guest g2 on host h2") }, "\(found)")
   }
 
   @Test func everyKindOfFindingIsTried() {

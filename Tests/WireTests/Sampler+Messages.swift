@@ -43,9 +43,11 @@ extension Sampler {
     Job(
       id: counter(), host: id(), guest: id(), guestName: text(), epoch: counter(), generation: counter(),
       incarnation: maybe { $0.incarnation() },
-      action: bool()
-        ? .apply(desired: pinning(), expected: maybe { $0.pinning() })
-        : .start(domainXML: text(), shape: shape(), placement: placement()),
+      action: pick([
+        .apply(desired: pinning(), expected: maybe { $0.pinning() }),
+        .start(domainXML: text(), shape: shape(), placement: placement()),
+        .migrate(uri: text(), placement: placement(), expected: pinning()),
+      ]),
       scope: word(), driver: word(), livePages: bool())
   }
   mutating func jobReport() -> JobReport {
@@ -93,16 +95,18 @@ extension Sampler {
       .placeGuest(
         PlaceGuest(
           guest: text(), cells: maybe { $0.some { $0.cell() } }, scope: maybe { $0.word() },
-          driver: maybe { $0.word() }, dryRun: bool(), explain: bool())),
+          driver: maybe { $0.word() }, to: maybe { $0.id() }, dryRun: bool(), explain: bool())),
       .placeShape(shape(), explain: bool()),
       .start(StartGuest(guest: id(), guestName: text(), shape: shape(), domainXML: text(), dryRun: bool())),
       .change(
         ManualChange(
           guest: text(), desired: pinning(), scope: maybe { $0.word() }, driver: maybe { $0.word() }, dryRun: bool())),
       .makePlan(
-        bool()
-          ? .repair(host: maybe { $0.id() })
-          : .place(guest: id(), host: id(), cells: maybe { $0.some { $0.cell() } })),
+        pick([
+          .repair(host: maybe { $0.id() }),
+          .place(guest: id(), host: id(), cells: maybe { $0.some { $0.cell() } }),
+          .migrate(guest: id(), from: id(), to: id(), cells: maybe { $0.some { $0.cell() } }), .drain(host: id()),
+        ])),
       .plans, .plan(counter()), .applyPlan(counter()), .jobs(active: bool()), .job(counter()),
       .events(after: bits() >> 2, follow: bool()), .keys, .authorizeKey(key()), .revokeKey(publicKey: text()),
       .policy, .status, .capacity(shape(), byHost: bool()),

@@ -107,7 +107,7 @@ struct Sampler {
       guestsParent: maybe { sampler in
         GuestsParent(cgroup: sampler.text(), cpus: sampler.maybe { $0.set() }, mems: sampler.maybe { $0.set() })
       },
-      sources: some { SourceNote(part: $0.text(), source: $0.text()) })
+      sources: some { SourceNote(part: $0.text(), source: $0.text()) }, migrationURI: maybe { $0.text() })
   }
 
   // MARK: Guest
@@ -139,7 +139,7 @@ struct Sampler {
   private mutating func residency() -> CellResidency {
     CellResidency(cell: cell(), pageSize: pageSize(), pages: int(0...1 << 20))
   }
-  mutating func movability() -> Movability { Movability(word(), because: text()) }
+  mutating func movability() -> Movability { Movability(word(), because: text(), staysBecause: maybe { $0.text() }) }
   mutating func placements() -> [GuestCellPlacement] {
     distinct(3).sorted().map { GuestCellPlacement(guestCell: $0, cell: cell()) }
   }

@@ -9,6 +9,8 @@ public enum Act: Sendable, Hashable {
   case change(pick: Int)
   case repair(pick: Int)
   case drain(pick: Int)
+  case migrate(pick: Int)
+  case evacuate(pick: Int)
   case forget(pick: Int)
   case automate(pick: Int)
 

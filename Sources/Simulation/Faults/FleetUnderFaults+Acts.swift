@@ -21,6 +21,13 @@ extension FleetUnderFaults {
     case .change(let pick): askToChange(pick, asked(pick))
     case .repair(let pick):
       question(.makePlan(.repair(host: pick & 1 == 0 ? hosts[pick % hosts.count].id : nil)), to: asked(pick))
+    case .migrate(let pick):
+      guard let (host, guest) = guest(pick), hosts.count > 1 else { return }
+      let other = (host + 1 + pick / 512 % (hosts.count - 1)) % hosts.count
+      let wish = PlaceGuest(
+        guest: hosts[host].guests[guest].id.text, to: hosts[other].id, dryRun: false, explain: false)
+      question(.placeGuest(wish), to: asked(pick))
+    case .evacuate(let pick): question(.makePlan(.drain(host: hosts[pick % hosts.count].id)), to: asked(pick))
     case .drain(let pick): question(.drain(hosts[pick % hosts.count].id, pick / 64 & 1 == 0), to: asked(pick))
     case .forget(let pick):
       question(.forgetHost(ForgetHost(host: hosts[pick % hosts.count].id, evenWithGuests: false)), to: asked(pick))
@@ -155,6 +162,7 @@ extension FleetUnderFaults {
       agents[host].downFor = milliseconds
       crashAgent(host)
       agents[host].waiting = []
+      flights.removeAll { $0.host == host }
       watch.disturbAll(host)
       hosts[host].reboot()
     case .libvirtHang(let pick, let milliseconds):
@@ -167,6 +175,8 @@ extension FleetUnderFaults {
       watch.excuseAll(host)
       // What lay in its queue is gone with it.
       agents[host].waiting = []
+      // A libvirtd that is started again ends the migrations that the one before had begun.
+      for index in flights.indices where flights[index].host == host { flights[index].isCalledOff = true }
       hosts[host].libvirtHungUntil = 0
       hosts[host].libvirtDownUntil = now.milliseconds + milliseconds
     case .libvirtFault(let pick, let fault): hosts[pick % hosts.count].libvirtFaults.append(fault)

@@ -127,7 +127,8 @@ extension FleetUnderFaults {
         delay += min(Self.libvirtDeadlineMilliseconds, hosts[host].libvirtHungUntil - now.milliseconds)
       }
       schedule(.acts(host: host, run: run, command), after: delay)
-    case .libvirt, .start:
+    case .settleMigration: beginSettling(command, host)
+    case .libvirt, .start, .migrate:
       if hosts[host].libvirtDownUntil > now.milliseconds {
         let refusal = ModelHost.refusal(.libvirtDown, "libvirt does not answer")
         return schedule(.ends(host: host, run: run, command.id, .failed(refusal)), after: 2)
@@ -143,6 +144,9 @@ extension FleetUnderFaults {
         let patience =
           isCut ? min(dice.within(15_000...20_000), command.deadlineMilliseconds) : command.deadlineMilliseconds
         return schedule(.ends(host: host, run: run, command.id, .failed(refusal)), after: patience)
+      }
+      if case .migrate(let domain, _, _, _) = command.effect {
+        flights.append(Flight(host: host, guest: GuestID(domain), run: run, command: command.id))
       }
       schedule(.acts(host: host, run: run, command), after: duration(of: command.effect, host))
     case .kernel:
@@ -169,7 +173,11 @@ extension FleetUnderFaults {
     case .observeGuest(let guest, let incarnation):
       guard isAlive else { return }
       outcome = .observedGuest(hosts[host].observed(guest, run: incarnation, libvirtAnswers: answers))
-    case .libvirt, .start:
+    case .settleMigration:
+      guard isAlive else { return }
+      guard let settled = settle(command, host, run) else { return }
+      outcome = settled
+    case .libvirt, .start, .migrate:
       // A call that has reached libvirtd is carried out whoever lives to hear of it.
       outcome = act(command, host)
     case .kernel:
@@ -189,13 +197,15 @@ extension FleetUnderFaults {
       return .failed(ModelHost.refusal(.incarnationChanged, "process \(run) has ended"))
     }
     if !isLate { watch.acts(command.effect, agents[host].durable, on: hosts[host], host, time) }
-    let (outcome, fault) = hosts[host].carryOut(command.effect)
+    let (outcome, fault) =
+      if case .migrate = command.effect { migrate(command, host) } else { hosts[host].carryOut(command.effect) }
     if let fault {
       faults.add("call.\(fault)")
       watch.excuse(host, hosts[host].guestID(of: command.effect))
     }
     say { fleet in "  \(fleet.hosts[host].id): \(command.effect.words)\(fault.map { " [\($0)]" } ?? "")" }
     watch.acted(command.effect, outcome, on: hosts[host], host, time)
+    if let guest = hosts[host].guestID(of: command.effect) { watch.alone(guest, among: hosts, time) }
     return outcome
   }
 
@@ -221,7 +231,7 @@ extension Effect {
   /// Whether it takes as long as pages take.
   var movesPages: Bool {
     switch self {
-    case .kernel(_, .migratePages), .kernel(_, .movePages), .libvirt(_, .setNumatune): true
+    case .kernel(_, .migratePages), .kernel(_, .movePages), .libvirt(_, .setNumatune), .migrate: true
     default: false
     }
   }
@@ -232,6 +242,9 @@ extension Effect {
     case .libvirt(let domain, let effect): "libvirt \(domain.suffix(4)) \(effect)"
     case .kernel(let run, let effect): "kernel \(run) \(effect)"
     case .start(let domainXML, _, let placement): "start \(domainXML) on \(placement.cells.map(\.cell))"
+    case .migrate(let domain, let uri, let pinning, _):
+      "migrate \(domain.suffix(4)) to \(uri) on \(pinning.memory.map(\.cell))"
+    case .settleMigration(let domain, _): "settle migration of \(domain.suffix(4))"
     case .observeHost, .observeGuest: "read"
     }
   }
@@ -241,7 +254,8 @@ extension ModelHost {
   /// Which guest an effect is for.
   func guest(of effect: Effect) -> Int? {
     switch effect {
-    case .libvirt(let domain, _): index(of: GuestID(domain))
+    case .libvirt(let domain, _), .migrate(let domain, _, _, _), .settleMigration(let domain, _):
+      index(of: GuestID(domain))
     case .kernel(let run, _): guests.firstIndex { $0.run == run }
     case .observeHost, .observeGuest, .start: nil
     }
@@ -249,7 +263,7 @@ extension ModelHost {
 
   func guestID(of effect: Effect) -> GuestID? {
     switch effect {
-    case .libvirt(let domain, _): GuestID(domain)
+    case .libvirt(let domain, _), .migrate(let domain, _, _, _), .settleMigration(let domain, _): GuestID(domain)
     case .kernel(let run, _): guests.first { $0.run == run }?.id
     case .start(let domainXML, _, _): GuestID(String(domainXML.prefix { $0 != " " }))
     case .observeHost, .observeGuest: nil

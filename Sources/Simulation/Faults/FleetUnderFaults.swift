@@ -29,6 +29,8 @@ struct FleetUnderFaults {
   private var atOnce = 0
   private var lastTime = 0
   var faults = FaultCounts()
+  /// Guests between two hosts.
+  var flights: [Flight] = []
   /// Lines for people; nil while nobody reads them.
   var transcript: [String]?
   /// After this nothing goes wrong any more.

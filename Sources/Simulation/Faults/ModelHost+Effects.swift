@@ -7,8 +7,8 @@ extension ModelHost {
   /// Carries one effect out, with the fault that was set for it if there is one. The second value names the fault.
   mutating func carryOut(_ effect: Effect) -> (CommandOutcome, CallFault?) {
     switch effect {
-    case .observeHost, .observeGuest:
-      return (.failed(Self.refusal(.kernelRefused, "a reading is no effect")), nil)
+    case .observeHost, .observeGuest, .migrate, .settleMigration:
+      return (.failed(Self.refusal(.kernelRefused, "it is no effect on one host")), nil)
     case .libvirt(let domain, let effect):
       let fault = libvirtFaults.isEmpty ? nil : libvirtFaults.removeFirst()
       return (call(fault, isMoving: false) { $0.libvirt(effect, on: GuestID(domain), half: fault == .doesHalf) }, fault)

@@ -23,6 +23,7 @@ struct ModelHost: Sendable {
 
   init(id: HostID, random: inout SeededRandom) {
     self.id = id
+    facts.migrationURI = Self.uri(of: id)
     let cells = random.pick([2, 2, 4])
     let cpus = random.pick([4, 8])
     let memory = KiB(gib: random.pick([4, 8]))
@@ -35,6 +36,8 @@ struct ModelHost: Sendable {
       })
     taken = Array(repeating: 0, count: cells)
   }
+
+  static func uri(of host: HostID) -> String { "sim://\(host)" }
 
   func index(of guest: GuestID) -> Int? { guests.firstIndex { $0.id == guest } }
 

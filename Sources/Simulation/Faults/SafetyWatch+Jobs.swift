@@ -27,6 +27,10 @@ extension SafetyWatch {
       }
     }
     guard !work.isDisturbed, let guest, guest.isRunning else { return }
+    if job.destination != nil, case .verified = outcome {
+      return broken(
+        "atomic", "\(model.id): job \(job.id) is verified to have sent its guest away, and it is here", time)
+    }
     if case .verified = outcome {
       let differences = guest.differences(from: job.desired, scope: job.scope, host: model)
       if let first = differences.first {
@@ -51,6 +55,29 @@ extension SafetyWatch {
     sites[host].holdings.removeAll { $0.guest == job.guest }
     sites[host].holdings.append(Holding(guest: job.guest, cpus: cpus, desired: job.desired, scope: job.scope))
     sites[host].holdings.sort { $0.guest < $1.guest }
+  }
+
+  // MARK: Migrations
+
+  /// A guest was handed over: from now on it has on its new host what its job has claimed there.
+  mutating func arrived(
+    _ guest: GuestID, _ durable: Journal, from source: Int, on model: ModelHost, _ target: Int, _ time: Int
+  ) {
+    checks += 1
+    sites[source].holdings.removeAll { $0.guest == guest }
+    // A call that was carried out after its job was given up is nobody's any more.
+    guard let job = durable.inHand.last(where: { $0.job.guest == guest })?.job, job.destination == model.id,
+      ![0, 1].contains(where: { endings[$0][job.id] != nil && claims[$0][job.id]?.guest == guest })
+    else { return }
+    hold(job, target)
+    acted(on: model, target, time)
+  }
+
+  /// A guest has begun to run somewhere.
+  mutating func alone(_ guest: GuestID, among hosts: [ModelHost], _ time: Int) {
+    checks += 1
+    let places = hosts.filter { host in host.guests.contains { $0.id == guest && $0.isRunning } }
+    if places.count > 1 { broken("single", "guest \(guest) runs on \(places.map(\.id))", time) }
   }
 
   // MARK: Coordinators
@@ -105,7 +132,7 @@ extension Job {
   var desired: Pinning {
     switch action {
     case .apply(let desired, _): desired
-    case .start(_, _, let placement): placement.pinning
+    case .start(_, _, let placement), .migrate(_, let placement, _): placement.pinning
     }
   }
 }

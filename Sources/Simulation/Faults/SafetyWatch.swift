@@ -24,6 +24,7 @@ public struct BrokenRule: Sendable, Hashable, CustomStringConvertible {
 /// - `fence`: no job of an older term begins once its host has obeyed a newer one; what an agent obeys never falls.
 /// - `incarnation`: a job for one run of a guest never touches the next.
 /// - `exclusive`: no pcpu is dedicated to two guests, neither by what jobs have brought about nor by claims.
+/// - `single`: a guest runs on one host at most.
 /// - `claim`: a claim is released only when its job is in nobody's hand.
 /// - `durable`: what was acknowledged is in the store for ever, with one end.
 /// - `schema`: the store never has to refuse what a core wants to write.
@@ -195,8 +196,8 @@ extension Effect {
   var touchesRunning: Bool {
     switch self {
     case .libvirt(_, let effect): effect.scope.touchesLive
-    case .kernel: true
-    case .observeHost, .observeGuest, .start: false
+    case .kernel, .migrate: true
+    case .observeHost, .observeGuest, .start, .settleMigration: false
     }
   }
 }

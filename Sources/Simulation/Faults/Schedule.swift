@@ -53,6 +53,8 @@ public struct Schedule: Sendable, Hashable {
     case .change: .change(pick: pick)
     case .repair: .repair(pick: pick)
     case .drain: .drain(pick: pick)
+    case .migrate: .migrate(pick: pick)
+    case .evacuate: .evacuate(pick: pick)
     case .forget: .forget(pick: pick)
     case .automate: .automate(pick: Self.pick(&random))
     case .repin: .repin(pick: pick)

@@ -188,11 +188,14 @@ extension ProtoMovability {
   init(_ movability: Movability) {
     `class` = movability.class.proto
     reason = movability.reason
+    if let stays = movability.staysBecause { staysBecause = stays }
   }
 }
 
 extension Movability {
   init(_ proto: ProtoMovability) throws(WireError.Kind) {
-    self.init(try MovabilityClass(proto.class, "movability.class"), because: proto.reason)
+    self.init(
+      try MovabilityClass(proto.class, "movability.class"), because: proto.reason,
+      staysBecause: proto.hasStaysBecause ? proto.staysBecause : nil)
   }
 }

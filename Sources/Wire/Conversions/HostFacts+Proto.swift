@@ -7,6 +7,7 @@ extension ProtoHostFacts {
     if let version = facts.libvirtVersion { libvirtVersion = version }
     if let version = facts.qemuVersion { qemuVersion = version }
     if let uri = facts.libvirtURI { libvirtUri = uri }
+    if let uri = facts.migrationURI { migrationUri = uri }
     if let version = facts.cgroupVersion { cgroupVersion = Int64(version) }
     if let balancing = facts.numaBalancing { numaBalancing = Int64(balancing) }
     if let ksm = facts.ksm { self.ksm = ProtoKSMState(ksm) }
@@ -36,7 +37,8 @@ extension HostFacts {
       irqbalanceBanned: proto.hasIrqbalanceBanned
         ? try IDList.set(proto.irqbalanceBanned, "facts.irqbalance_banned") : nil,
       guestsParent: proto.hasGuestsParent ? try GuestsParent(proto.guestsParent) : nil,
-      sources: proto.sources.map { SourceNote(part: $0.part, source: $0.source) })
+      sources: proto.sources.map { SourceNote(part: $0.part, source: $0.source) },
+      migrationURI: proto.hasMigrationUri ? proto.migrationUri : nil)
   }
 }
 

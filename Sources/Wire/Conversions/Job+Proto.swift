@@ -22,6 +22,12 @@ extension ProtoJob {
       proto.shape = ProtoShape(shape)
       proto.placement = ProtoPlacement(placement)
       start = proto
+    case .migrate(let uri, let placement, let expected):
+      var proto = ProtoMigrateAction()
+      proto.uri = uri
+      proto.placement = ProtoPlacement(placement)
+      proto.expected = ProtoPinning(expected)
+      migrate = proto
     }
     scope = job.scope.proto
     driver = job.driver.proto
@@ -54,6 +60,11 @@ extension JobAction {
       try FieldCheck.present(start.hasPlacement, "job.start.placement")
       self = .start(
         domainXML: start.domainXml, shape: try Shape(start.shape), placement: try Placement(start.placement))
+    case .migrate(let migrate):
+      try FieldCheck.present(migrate.hasPlacement, "job.migrate.placement")
+      try FieldCheck.present(migrate.hasExpected, "job.migrate.expected")
+      self = .migrate(
+        uri: migrate.uri, placement: try Placement(migrate.placement), expected: try Pinning(migrate.expected))
     case nil: throw .unknownValue(field: "job.action")
     }
   }

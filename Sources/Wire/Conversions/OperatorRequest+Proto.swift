@@ -129,6 +129,7 @@ extension ProtoPlaceGuest {
     if let cells = place.cells { self.cells = ProtoCellList(cells) }
     if let scope = place.scope { self.scope = scope.proto }
     if let driver = place.driver { self.driver = driver.proto }
+    if let to = place.to { self.to = to.text }
     dryRun = place.dryRun
     explain = place.explain
   }
@@ -140,7 +141,8 @@ extension PlaceGuest {
       guest: proto.guest, cells: proto.hasCells ? try proto.cells.checked("place_guest.cells") : nil,
       scope: proto.hasScope ? try Scope(proto.scope, "place_guest.scope") : nil,
       driver: proto.hasDriver ? try DriverChoice(proto.driver, "place_guest.driver") : nil,
-      dryRun: proto.dryRun, explain: proto.explain)
+      to: proto.hasTo ? try FieldCheck.id(proto.to, "place_guest.to") : nil, dryRun: proto.dryRun,
+      explain: proto.explain)
   }
 }
 

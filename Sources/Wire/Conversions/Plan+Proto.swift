@@ -105,6 +105,17 @@ extension ProtoPlanRequest {
       proto.host = host.text
       if let cells { proto.cells = ProtoCellList(cells) }
       request = .place(proto)
+    case .migrate(let guest, let from, let to, let cells):
+      var proto = ProtoMigrateRequest()
+      proto.guest = guest.text
+      proto.from = from.text
+      proto.to = to.text
+      if let cells { proto.cells = ProtoCellList(cells) }
+      request = .migrate(proto)
+    case .drain(let host):
+      var proto = ProtoDrainRequest()
+      proto.host = host.text
+      request = .drain(proto)
     }
   }
 }
@@ -118,6 +129,12 @@ extension PlanRequest {
       self = .place(
         guest: try FieldCheck.id(place.guest, "place.guest"), host: try FieldCheck.id(place.host, "place.host"),
         cells: place.hasCells ? try place.cells.checked("place.cells") : nil)
+    case .migrate(let migrate):
+      self = .migrate(
+        guest: try FieldCheck.id(migrate.guest, "migrate.guest"), from: try FieldCheck.id(migrate.from, "migrate.from"),
+        to: try FieldCheck.id(migrate.to, "migrate.to"),
+        cells: migrate.hasCells ? try migrate.cells.checked("migrate.cells") : nil)
+    case .drain(let drain): self = .drain(host: try FieldCheck.id(drain.host, "drain.host"))
     case nil: throw .unknownValue(field: "plan_request")
     }
   }

@@ -704,6 +704,16 @@ nonisolated struct ProtoHostFacts: Sendable {
   /// Clears the value of `guestsParent`. Subsequent reads from it will return its default value.
   mutating func clearGuestsParent() {self._guestsParent = nil}
 
+  /// Where libvirtds of other hosts reach this one's to send it guests; absent where none may come.
+  var migrationUri: String {
+    get {_migrationUri ?? String()}
+    set {_migrationUri = newValue}
+  }
+  /// Returns true if `migrationUri` has been explicitly set.
+  var hasMigrationUri: Bool {self._migrationUri != nil}
+  /// Clears the value of `migrationUri`. Subsequent reads from it will return its default value.
+  mutating func clearMigrationUri() {self._migrationUri = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -716,6 +726,7 @@ nonisolated struct ProtoHostFacts: Sendable {
   fileprivate var _ksm: ProtoKSMState? = nil
   fileprivate var _irqbalanceBanned: String? = nil
   fileprivate var _guestsParent: ProtoGuestsParent? = nil
+  fileprivate var _migrationUri: String? = nil
 }
 
 /// What somebody set for the cgroup of all guests: AllowedCPUs and AllowedMemoryNodes of machine.slice.
@@ -788,72 +799,111 @@ nonisolated struct ProtoSourceNote: Sendable {
 }
 
 /// One change of one guest.
-nonisolated struct ProtoJob: Sendable {
+nonisolated struct ProtoJob: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var id: UInt64 = 0
+  var id: UInt64 {
+    get {_storage._id}
+    set {_uniqueStorage()._id = newValue}
+  }
 
-  var host: String = String()
+  var host: String {
+    get {_storage._host}
+    set {_uniqueStorage()._host = newValue}
+  }
 
-  var guest: String = String()
+  var guest: String {
+    get {_storage._guest}
+    set {_uniqueStorage()._guest = newValue}
+  }
 
   /// For the agent's log only.
-  var guestName: String = String()
+  var guestName: String {
+    get {_storage._guestName}
+    set {_uniqueStorage()._guestName = newValue}
+  }
 
   /// Fences jobs of an older coordinator.
-  var epoch: UInt64 = 0
+  var epoch: UInt64 {
+    get {_storage._epoch}
+    set {_uniqueStorage()._epoch = newValue}
+  }
 
   /// Fences jobs older than the newest of this guest.
-  var generation: UInt64 = 0
+  var generation: UInt64 {
+    get {_storage._generation}
+    set {_uniqueStorage()._generation = newValue}
+  }
 
   /// The run of the guest that this was decided for; absent for a guest that shall be started.
   var incarnation: ProtoIncarnation {
-    get {_incarnation ?? ProtoIncarnation()}
-    set {_incarnation = newValue}
+    get {_storage._incarnation ?? ProtoIncarnation()}
+    set {_uniqueStorage()._incarnation = newValue}
   }
   /// Returns true if `incarnation` has been explicitly set.
-  var hasIncarnation: Bool {self._incarnation != nil}
+  var hasIncarnation: Bool {_storage._incarnation != nil}
   /// Clears the value of `incarnation`. Subsequent reads from it will return its default value.
-  mutating func clearIncarnation() {self._incarnation = nil}
+  mutating func clearIncarnation() {_uniqueStorage()._incarnation = nil}
 
-  var action: ProtoJob.OneOf_Action? = nil
+  var action: OneOf_Action? {
+    get {return _storage._action}
+    set {_uniqueStorage()._action = newValue}
+  }
 
   var apply: ProtoApplyAction {
     get {
-      if case .apply(let v)? = action {return v}
+      if case .apply(let v)? = _storage._action {return v}
       return ProtoApplyAction()
     }
-    set {action = .apply(newValue)}
+    set {_uniqueStorage()._action = .apply(newValue)}
   }
 
   var start: ProtoStartAction {
     get {
-      if case .start(let v)? = action {return v}
+      if case .start(let v)? = _storage._action {return v}
       return ProtoStartAction()
     }
-    set {action = .start(newValue)}
+    set {_uniqueStorage()._action = .start(newValue)}
   }
 
-  var scope: ProtoScope = .unspecified
+  var migrate: ProtoMigrateAction {
+    get {
+      if case .migrate(let v)? = _storage._action {return v}
+      return ProtoMigrateAction()
+    }
+    set {_uniqueStorage()._action = .migrate(newValue)}
+  }
 
-  var driver: ProtoDriverChoice = .unspecified
+  var scope: ProtoScope {
+    get {_storage._scope}
+    set {_uniqueStorage()._scope = newValue}
+  }
+
+  var driver: ProtoDriverChoice {
+    get {_storage._driver}
+    set {_uniqueStorage()._driver = newValue}
+  }
 
   /// Whether libnuma may move pages where libvirt refuses.
-  var livePages: Bool = false
+  var livePages: Bool {
+    get {_storage._livePages}
+    set {_uniqueStorage()._livePages = newValue}
+  }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Action: Equatable, Sendable {
     case apply(ProtoApplyAction)
     case start(ProtoStartAction)
+    case migrate(ProtoMigrateAction)
 
   }
 
   init() {}
 
-  fileprivate var _incarnation: ProtoIncarnation? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// Brings the guest to a pinning.
@@ -924,6 +974,42 @@ nonisolated struct ProtoStartAction: @unchecked Sendable {
   init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Migrates a running guest to the placement's host. The job is of the host that the guest leaves.
+nonisolated struct ProtoMigrateAction: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The destination's libvirt, as the job's host reaches it.
+  var uri: String = String()
+
+  var placement: ProtoPlacement {
+    get {_placement ?? ProtoPlacement()}
+    set {_placement = newValue}
+  }
+  /// Returns true if `placement` has been explicitly set.
+  var hasPlacement: Bool {self._placement != nil}
+  /// Clears the value of `placement`. Subsequent reads from it will return its default value.
+  mutating func clearPlacement() {self._placement = nil}
+
+  /// Refused when the live pinning is another.
+  var expected: ProtoPinning {
+    get {_expected ?? ProtoPinning()}
+    set {_expected = newValue}
+  }
+  /// Returns true if `expected` has been explicitly set.
+  var hasExpected: Bool {self._expected != nil}
+  /// Clears the value of `expected`. Subsequent reads from it will return its default value.
+  mutating func clearExpected() {self._expected = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _placement: ProtoPlacement? = nil
+  fileprivate var _expected: ProtoPinning? = nil
 }
 
 /// What became of a job; repeated until it is acknowledged.
@@ -1932,7 +2018,7 @@ nonisolated extension ProtoCellState: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension ProtoHostFacts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HostFacts"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}kernel_version\0\u{3}libvirt_version\0\u{3}qemu_version\0\u{3}libvirt_uri\0\u{3}cgroup_version\0\u{3}numa_balancing\0\u{1}ksm\0\u{3}foreign_balancers\0\u{1}sources\0\u{3}irqbalance_banned\0\u{3}guests_parent\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}kernel_version\0\u{3}libvirt_version\0\u{3}qemu_version\0\u{3}libvirt_uri\0\u{3}cgroup_version\0\u{3}numa_balancing\0\u{1}ksm\0\u{3}foreign_balancers\0\u{1}sources\0\u{3}irqbalance_banned\0\u{3}guests_parent\0\u{3}migration_uri\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1951,6 +2037,7 @@ nonisolated extension ProtoHostFacts: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.sources) }()
       case 10: try { try decoder.decodeSingularStringField(value: &self._irqbalanceBanned) }()
       case 11: try { try decoder.decodeSingularMessageField(value: &self._guestsParent) }()
+      case 12: try { try decoder.decodeSingularStringField(value: &self._migrationUri) }()
       default: break
       }
     }
@@ -1994,6 +2081,9 @@ nonisolated extension ProtoHostFacts: SwiftProtobuf.Message, SwiftProtobuf._Mess
     try { if let v = self._guestsParent {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
     } }()
+    try { if let v = self._migrationUri {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 12)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2009,6 +2099,7 @@ nonisolated extension ProtoHostFacts: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.sources != rhs.sources {return false}
     if lhs._irqbalanceBanned != rhs._irqbalanceBanned {return false}
     if lhs._guestsParent != rhs._guestsParent {return false}
+    if lhs._migrationUri != rhs._migrationUri {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2135,116 +2226,188 @@ nonisolated extension ProtoSourceNote: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension ProtoJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Job"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}host\0\u{1}guest\0\u{3}guest_name\0\u{1}epoch\0\u{1}generation\0\u{1}incarnation\0\u{1}apply\0\u{1}start\0\u{1}scope\0\u{1}driver\0\u{3}live_pages\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}host\0\u{1}guest\0\u{3}guest_name\0\u{1}epoch\0\u{1}generation\0\u{1}incarnation\0\u{1}apply\0\u{1}start\0\u{1}scope\0\u{1}driver\0\u{3}live_pages\0\u{1}migrate\0")
+
+  fileprivate class _StorageClass {
+    var _id: UInt64 = 0
+    var _host: String = String()
+    var _guest: String = String()
+    var _guestName: String = String()
+    var _epoch: UInt64 = 0
+    var _generation: UInt64 = 0
+    var _incarnation: ProtoIncarnation? = nil
+    var _action: ProtoJob.OneOf_Action?
+    var _scope: ProtoScope = .unspecified
+    var _driver: ProtoDriverChoice = .unspecified
+    var _livePages: Bool = false
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _id = source._id
+      _host = source._host
+      _guest = source._guest
+      _guestName = source._guestName
+      _epoch = source._epoch
+      _generation = source._generation
+      _incarnation = source._incarnation
+      _action = source._action
+      _scope = source._scope
+      _driver = source._driver
+      _livePages = source._livePages
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.id) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.host) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.guest) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.guestName) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.epoch) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.generation) }()
-      case 7: try { try decoder.decodeSingularMessageField(value: &self._incarnation) }()
-      case 8: try {
-        var v: ProtoApplyAction?
-        var hadOneofValue = false
-        if let current = self.action {
-          hadOneofValue = true
-          if case .apply(let m) = current {v = m}
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._id) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._host) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._guest) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._guestName) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._epoch) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._generation) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._incarnation) }()
+        case 8: try {
+          var v: ProtoApplyAction?
+          var hadOneofValue = false
+          if let current = _storage._action {
+            hadOneofValue = true
+            if case .apply(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._action = .apply(v)
+          }
+        }()
+        case 9: try {
+          var v: ProtoStartAction?
+          var hadOneofValue = false
+          if let current = _storage._action {
+            hadOneofValue = true
+            if case .start(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._action = .start(v)
+          }
+        }()
+        case 10: try { try decoder.decodeSingularEnumField(value: &_storage._scope) }()
+        case 11: try { try decoder.decodeSingularEnumField(value: &_storage._driver) }()
+        case 12: try { try decoder.decodeSingularBoolField(value: &_storage._livePages) }()
+        case 13: try {
+          var v: ProtoMigrateAction?
+          var hadOneofValue = false
+          if let current = _storage._action {
+            hadOneofValue = true
+            if case .migrate(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._action = .migrate(v)
+          }
+        }()
+        default: break
         }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.action = .apply(v)
-        }
-      }()
-      case 9: try {
-        var v: ProtoStartAction?
-        var hadOneofValue = false
-        if let current = self.action {
-          hadOneofValue = true
-          if case .start(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.action = .start(v)
-        }
-      }()
-      case 10: try { try decoder.decodeSingularEnumField(value: &self.scope) }()
-      case 11: try { try decoder.decodeSingularEnumField(value: &self.driver) }()
-      case 12: try { try decoder.decodeSingularBoolField(value: &self.livePages) }()
-      default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if self.id != 0 {
-      try visitor.visitSingularUInt64Field(value: self.id, fieldNumber: 1)
-    }
-    if !self.host.isEmpty {
-      try visitor.visitSingularStringField(value: self.host, fieldNumber: 2)
-    }
-    if !self.guest.isEmpty {
-      try visitor.visitSingularStringField(value: self.guest, fieldNumber: 3)
-    }
-    if !self.guestName.isEmpty {
-      try visitor.visitSingularStringField(value: self.guestName, fieldNumber: 4)
-    }
-    if self.epoch != 0 {
-      try visitor.visitSingularUInt64Field(value: self.epoch, fieldNumber: 5)
-    }
-    if self.generation != 0 {
-      try visitor.visitSingularUInt64Field(value: self.generation, fieldNumber: 6)
-    }
-    try { if let v = self._incarnation {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    } }()
-    switch self.action {
-    case .apply?: try {
-      guard case .apply(let v)? = self.action else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    }()
-    case .start?: try {
-      guard case .start(let v)? = self.action else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-    }()
-    case nil: break
-    }
-    if self.scope != .unspecified {
-      try visitor.visitSingularEnumField(value: self.scope, fieldNumber: 10)
-    }
-    if self.driver != .unspecified {
-      try visitor.visitSingularEnumField(value: self.driver, fieldNumber: 11)
-    }
-    if self.livePages != false {
-      try visitor.visitSingularBoolField(value: self.livePages, fieldNumber: 12)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._id != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._id, fieldNumber: 1)
+      }
+      if !_storage._host.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._host, fieldNumber: 2)
+      }
+      if !_storage._guest.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._guest, fieldNumber: 3)
+      }
+      if !_storage._guestName.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._guestName, fieldNumber: 4)
+      }
+      if _storage._epoch != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._epoch, fieldNumber: 5)
+      }
+      if _storage._generation != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._generation, fieldNumber: 6)
+      }
+      try { if let v = _storage._incarnation {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+      switch _storage._action {
+      case .apply?: try {
+        guard case .apply(let v)? = _storage._action else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      }()
+      case .start?: try {
+        guard case .start(let v)? = _storage._action else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      }()
+      default: break
+      }
+      if _storage._scope != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._scope, fieldNumber: 10)
+      }
+      if _storage._driver != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._driver, fieldNumber: 11)
+      }
+      if _storage._livePages != false {
+        try visitor.visitSingularBoolField(value: _storage._livePages, fieldNumber: 12)
+      }
+      try { if case .migrate(let v)? = _storage._action {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: ProtoJob, rhs: ProtoJob) -> Bool {
-    if lhs.id != rhs.id {return false}
-    if lhs.host != rhs.host {return false}
-    if lhs.guest != rhs.guest {return false}
-    if lhs.guestName != rhs.guestName {return false}
-    if lhs.epoch != rhs.epoch {return false}
-    if lhs.generation != rhs.generation {return false}
-    if lhs._incarnation != rhs._incarnation {return false}
-    if lhs.action != rhs.action {return false}
-    if lhs.scope != rhs.scope {return false}
-    if lhs.driver != rhs.driver {return false}
-    if lhs.livePages != rhs.livePages {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._host != rhs_storage._host {return false}
+        if _storage._guest != rhs_storage._guest {return false}
+        if _storage._guestName != rhs_storage._guestName {return false}
+        if _storage._epoch != rhs_storage._epoch {return false}
+        if _storage._generation != rhs_storage._generation {return false}
+        if _storage._incarnation != rhs_storage._incarnation {return false}
+        if _storage._action != rhs_storage._action {return false}
+        if _storage._scope != rhs_storage._scope {return false}
+        if _storage._driver != rhs_storage._driver {return false}
+        if _storage._livePages != rhs_storage._livePages {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2368,6 +2531,50 @@ nonisolated extension ProtoStartAction: SwiftProtobuf.Message, SwiftProtobuf._Me
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoMigrateAction: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".MigrateAction"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}uri\0\u{1}placement\0\u{1}expected\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.uri) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._placement) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._expected) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.uri.isEmpty {
+      try visitor.visitSingularStringField(value: self.uri, fieldNumber: 1)
+    }
+    try { if let v = self._placement {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._expected {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoMigrateAction, rhs: ProtoMigrateAction) -> Bool {
+    if lhs.uri != rhs.uri {return false}
+    if lhs._placement != rhs._placement {return false}
+    if lhs._expected != rhs._expected {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

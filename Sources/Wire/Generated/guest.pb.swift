@@ -537,9 +537,21 @@ nonisolated struct ProtoMovability: Sendable {
 
   var reason: String = String()
 
+  /// Why it cannot go to another host while it runs; absent when it can.
+  var staysBecause: String {
+    get {_staysBecause ?? String()}
+    set {_staysBecause = newValue}
+  }
+  /// Returns true if `staysBecause` has been explicitly set.
+  var hasStaysBecause: Bool {self._staysBecause != nil}
+  /// Clears the value of `staysBecause`. Subsequent reads from it will return its default value.
+  mutating func clearStaysBecause() {self._staysBecause = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _staysBecause: String? = nil
 }
 
 /// Where a guest's threads and memory are or shall be: the full set, never a difference.
@@ -1326,7 +1338,7 @@ nonisolated extension ProtoCellResidency: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension ProtoMovability: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Movability"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}class\0\u{1}reason\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}class\0\u{1}reason\0\u{3}stays_because\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1336,24 +1348,33 @@ nonisolated extension ProtoMovability: SwiftProtobuf.Message, SwiftProtobuf._Mes
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularEnumField(value: &self.`class`) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._staysBecause) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.`class` != .unspecified {
       try visitor.visitSingularEnumField(value: self.`class`, fieldNumber: 1)
     }
     if !self.reason.isEmpty {
       try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
     }
+    try { if let v = self._staysBecause {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: ProtoMovability, rhs: ProtoMovability) -> Bool {
     if lhs.`class` != rhs.`class` {return false}
     if lhs.reason != rhs.reason {return false}
+    if lhs._staysBecause != rhs._staysBecause {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1213,6 +1213,16 @@ nonisolated struct ProtoPlaceGuest: Sendable {
 
   var explain: Bool = false
 
+  /// The host to migrate it to; absent leaves it on its own.
+  var to: String {
+    get {_to ?? String()}
+    set {_to = newValue}
+  }
+  /// Returns true if `to` has been explicitly set.
+  var hasTo: Bool {self._to != nil}
+  /// Clears the value of `to`. Subsequent reads from it will return its default value.
+  mutating func clearTo() {self._to = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1220,6 +1230,7 @@ nonisolated struct ProtoPlaceGuest: Sendable {
   fileprivate var _cells: ProtoCellList? = nil
   fileprivate var _scope: ProtoScope? = nil
   fileprivate var _driver: ProtoDriverChoice? = nil
+  fileprivate var _to: String? = nil
 }
 
 /// Finds the best place for a new guest and keeps nothing.
@@ -1777,63 +1788,60 @@ nonisolated struct ProtoFinding: Sendable {
 }
 
 /// A job with its history.
-nonisolated struct ProtoJobRecord: @unchecked Sendable {
+nonisolated struct ProtoJobRecord: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   var job: ProtoJob {
-    get {_storage._job ?? ProtoJob()}
-    set {_uniqueStorage()._job = newValue}
+    get {_job ?? ProtoJob()}
+    set {_job = newValue}
   }
   /// Returns true if `job` has been explicitly set.
-  var hasJob: Bool {_storage._job != nil}
+  var hasJob: Bool {self._job != nil}
   /// Clears the value of `job`. Subsequent reads from it will return its default value.
-  mutating func clearJob() {_uniqueStorage()._job = nil}
+  mutating func clearJob() {self._job = nil}
 
   var plan: UInt64 {
-    get {_storage._plan ?? 0}
-    set {_uniqueStorage()._plan = newValue}
+    get {_plan ?? 0}
+    set {_plan = newValue}
   }
   /// Returns true if `plan` has been explicitly set.
-  var hasPlan: Bool {_storage._plan != nil}
+  var hasPlan: Bool {self._plan != nil}
   /// Clears the value of `plan`. Subsequent reads from it will return its default value.
-  mutating func clearPlan() {_uniqueStorage()._plan = nil}
+  mutating func clearPlan() {self._plan = nil}
 
-  var state: ProtoJobState {
-    get {_storage._state}
-    set {_uniqueStorage()._state = newValue}
-  }
+  var state: ProtoJobState = .unspecified
 
   var report: ProtoJobReport {
-    get {_storage._report ?? ProtoJobReport()}
-    set {_uniqueStorage()._report = newValue}
+    get {_report ?? ProtoJobReport()}
+    set {_report = newValue}
   }
   /// Returns true if `report` has been explicitly set.
-  var hasReport: Bool {_storage._report != nil}
+  var hasReport: Bool {self._report != nil}
   /// Clears the value of `report`. Subsequent reads from it will return its default value.
-  mutating func clearReport() {_uniqueStorage()._report = nil}
+  mutating func clearReport() {self._report = nil}
 
   /// Milliseconds since 1970, as the next.
-  var created: Int64 {
-    get {_storage._created}
-    set {_uniqueStorage()._created = newValue}
-  }
+  var created: Int64 = 0
 
   var ended: Int64 {
-    get {_storage._ended ?? 0}
-    set {_uniqueStorage()._ended = newValue}
+    get {_ended ?? 0}
+    set {_ended = newValue}
   }
   /// Returns true if `ended` has been explicitly set.
-  var hasEnded: Bool {_storage._ended != nil}
+  var hasEnded: Bool {self._ended != nil}
   /// Clears the value of `ended`. Subsequent reads from it will return its default value.
-  mutating func clearEnded() {_uniqueStorage()._ended = nil}
+  mutating func clearEnded() {self._ended = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _job: ProtoJob? = nil
+  fileprivate var _plan: UInt64? = nil
+  fileprivate var _report: ProtoJobReport? = nil
+  fileprivate var _ended: Int64? = nil
 }
 
 /// One thing that happened.
@@ -3552,7 +3560,7 @@ nonisolated extension ProtoRevokeKey: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension ProtoPlaceGuest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".PlaceGuest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{1}cells\0\u{1}scope\0\u{1}driver\0\u{3}dry_run\0\u{1}explain\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{1}cells\0\u{1}scope\0\u{1}driver\0\u{3}dry_run\0\u{1}explain\0\u{1}to\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3566,6 +3574,7 @@ nonisolated extension ProtoPlaceGuest: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 4: try { try decoder.decodeSingularEnumField(value: &self._driver) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.explain) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self._to) }()
       default: break
       }
     }
@@ -3594,6 +3603,9 @@ nonisolated extension ProtoPlaceGuest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.explain != false {
       try visitor.visitSingularBoolField(value: self.explain, fieldNumber: 6)
     }
+    try { if let v = self._to {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3604,6 +3616,7 @@ nonisolated extension ProtoPlaceGuest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs._driver != rhs._driver {return false}
     if lhs.dryRun != rhs.dryRun {return false}
     if lhs.explain != rhs.explain {return false}
+    if lhs._to != rhs._to {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4657,102 +4670,56 @@ nonisolated extension ProtoJobRecord: SwiftProtobuf.Message, SwiftProtobuf._Mess
   static let protoMessageName: String = _protobuf_package + ".JobRecord"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}plan\0\u{1}state\0\u{1}report\0\u{1}created\0\u{1}ended\0")
 
-  fileprivate class _StorageClass {
-    var _job: ProtoJob? = nil
-    var _plan: UInt64? = nil
-    var _state: ProtoJobState = .unspecified
-    var _report: ProtoJobReport? = nil
-    var _created: Int64 = 0
-    var _ended: Int64? = nil
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _job = source._job
-      _plan = source._plan
-      _state = source._state
-      _report = source._report
-      _created = source._created
-      _ended = source._ended
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._job) }()
-        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._plan) }()
-        case 3: try { try decoder.decodeSingularEnumField(value: &_storage._state) }()
-        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._report) }()
-        case 5: try { try decoder.decodeSingularInt64Field(value: &_storage._created) }()
-        case 6: try { try decoder.decodeSingularInt64Field(value: &_storage._ended) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._job) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self._plan) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.state) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._report) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.created) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self._ended) }()
+      default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._job {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      try { if let v = _storage._plan {
-        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
-      } }()
-      if _storage._state != .unspecified {
-        try visitor.visitSingularEnumField(value: _storage._state, fieldNumber: 3)
-      }
-      try { if let v = _storage._report {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-      } }()
-      if _storage._created != 0 {
-        try visitor.visitSingularInt64Field(value: _storage._created, fieldNumber: 5)
-      }
-      try { if let v = _storage._ended {
-        try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
-      } }()
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._job {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._plan {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+    } }()
+    if self.state != .unspecified {
+      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 3)
     }
+    try { if let v = self._report {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    if self.created != 0 {
+      try visitor.visitSingularInt64Field(value: self.created, fieldNumber: 5)
+    }
+    try { if let v = self._ended {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: ProtoJobRecord, rhs: ProtoJobRecord) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._job != rhs_storage._job {return false}
-        if _storage._plan != rhs_storage._plan {return false}
-        if _storage._state != rhs_storage._state {return false}
-        if _storage._report != rhs_storage._report {return false}
-        if _storage._created != rhs_storage._created {return false}
-        if _storage._ended != rhs_storage._ended {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._job != rhs._job {return false}
+    if lhs._plan != rhs._plan {return false}
+    if lhs.state != rhs.state {return false}
+    if lhs._report != rhs._report {return false}
+    if lhs.created != rhs.created {return false}
+    if lhs._ended != rhs._ended {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -578,11 +578,29 @@ nonisolated struct ProtoPlanRequest: Sendable {
     set {request = .place(newValue)}
   }
 
+  var migrate: ProtoMigrateRequest {
+    get {
+      if case .migrate(let v)? = request {return v}
+      return ProtoMigrateRequest()
+    }
+    set {request = .migrate(newValue)}
+  }
+
+  var drain: ProtoDrainRequest {
+    get {
+      if case .drain(let v)? = request {return v}
+      return ProtoDrainRequest()
+    }
+    set {request = .drain(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Request: Equatable, Sendable {
     case repair(ProtoRepairRequest)
     case place(ProtoPlaceRequest)
+    case migrate(ProtoMigrateRequest)
+    case drain(ProtoDrainRequest)
 
   }
 
@@ -609,6 +627,48 @@ nonisolated struct ProtoRepairRequest: Sendable {
   init() {}
 
   fileprivate var _host: String? = nil
+}
+
+/// Migrates one running guest to another host.
+nonisolated struct ProtoMigrateRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var guest: String = String()
+
+  var from: String = String()
+
+  var to: String = String()
+
+  /// Absent leaves the choice to the engine.
+  var cells: ProtoCellList {
+    get {_cells ?? ProtoCellList()}
+    set {_cells = newValue}
+  }
+  /// Returns true if `cells` has been explicitly set.
+  var hasCells: Bool {self._cells != nil}
+  /// Clears the value of `cells`. Subsequent reads from it will return its default value.
+  mutating func clearCells() {self._cells = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _cells: ProtoCellList? = nil
+}
+
+/// Migrates every guest of a host away that can be.
+nonisolated struct ProtoDrainRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var host: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 /// Places one running guest anew on its host.
@@ -1327,7 +1387,7 @@ nonisolated extension ProtoCellList: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension ProtoPlanRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".PlanRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}repair\0\u{1}place\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}repair\0\u{1}place\0\u{2}\u{8}migrate\0\u{1}drain\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1361,6 +1421,32 @@ nonisolated extension ProtoPlanRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.request = .place(v)
         }
       }()
+      case 10: try {
+        var v: ProtoMigrateRequest?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .migrate(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .migrate(v)
+        }
+      }()
+      case 11: try {
+        var v: ProtoDrainRequest?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .drain(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .drain(v)
+        }
+      }()
       default: break
       }
     }
@@ -1379,6 +1465,14 @@ nonisolated extension ProtoPlanRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     case .place?: try {
       guard case .place(let v)? = self.request else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .migrate?: try {
+      guard case .migrate(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    }()
+    case .drain?: try {
+      guard case .drain(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
     }()
     case nil: break
     }
@@ -1421,6 +1515,85 @@ nonisolated extension ProtoRepairRequest: SwiftProtobuf.Message, SwiftProtobuf._
 
   static func ==(lhs: ProtoRepairRequest, rhs: ProtoRepairRequest) -> Bool {
     if lhs._host != rhs._host {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoMigrateRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".MigrateRequest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{1}from\0\u{1}to\0\u{1}cells\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.guest) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.from) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.to) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._cells) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.guest.isEmpty {
+      try visitor.visitSingularStringField(value: self.guest, fieldNumber: 1)
+    }
+    if !self.from.isEmpty {
+      try visitor.visitSingularStringField(value: self.from, fieldNumber: 2)
+    }
+    if !self.to.isEmpty {
+      try visitor.visitSingularStringField(value: self.to, fieldNumber: 3)
+    }
+    try { if let v = self._cells {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoMigrateRequest, rhs: ProtoMigrateRequest) -> Bool {
+    if lhs.guest != rhs.guest {return false}
+    if lhs.from != rhs.from {return false}
+    if lhs.to != rhs.to {return false}
+    if lhs._cells != rhs._cells {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoDrainRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".DrainRequest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.host) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.host.isEmpty {
+      try visitor.visitSingularStringField(value: self.host, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoDrainRequest, rhs: ProtoDrainRequest) -> Bool {
+    if lhs.host != rhs.host {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -13,7 +13,8 @@ struct PlanCommand: ParsableCommand {
         numafleet plan repair && numafleet plan apply 7
       """,
     subcommands: [
-      PlanRepairCommand.self, PlanListCommand.self, PlanShowCommand.self, PlanApplyCommand.self, PlanVerifyCommand.self,
+      PlanRepairCommand.self, PlanDrainCommand.self, PlanListCommand.self, PlanShowCommand.self, PlanApplyCommand.self,
+      PlanVerifyCommand.self,
     ])
 }
 
@@ -30,6 +31,41 @@ struct PlanRepairCommand: AskingCommand {
 
   func perform(_ console: Console) throws(CommandFailure) {
     try show(.makePlan(.repair(host: host.map { HostID($0) })), console)
+  }
+}
+
+/// `numafleet plan drain HOST`.
+struct PlanDrainCommand: AskingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "drain", abstract: "Makes a plan that migrates every guest of a host away; moves nothing.",
+    discussion: """
+      Guests leave one after another, each to the host and cells where it fits best
+      beside those before it. Guests that cannot leave are named with the reason.
+
+      With --maintenance nothing new is placed on the host from now on, as after
+      `numafleet host drain HOST`, until `numafleet host resume HOST`.
+
+        numafleet plan drain rack1-host7 --maintenance && numafleet plan apply 8
+      """)
+
+  @Argument(help: "The host's name.")
+  var host: String
+
+  @Flag(help: "Also let nothing new be placed on the host, until it is resumed.")
+  var maintenance = false
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  func perform(_ console: Console) throws(CommandFailure) {
+    let client = try CoordinatorClient(connection, console)
+    if maintenance {
+      // First, or a guest could be started there after the plan was made.
+      let reply = try client.ask(.drain(HostID(host), true))
+      guard case .accepted(let accepted) = reply else { throw client.unexpected(reply) }
+      console.note(accepted.text)
+    }
+    try console.show(try client.ask(.makePlan(.drain(host: HostID(host)))))
   }
 }
 

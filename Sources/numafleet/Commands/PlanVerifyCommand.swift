@@ -24,7 +24,8 @@ struct PlanVerifyCommand: AskingCommand {
     let answer = try client.ask(.guests(host: nil))
     guard case .guests(let guests) = answer else { throw client.unexpected(answer) }
     let checks = plan.moves.map { move in
-      PlanCheck(move: move, guest: guests.first { $0.guest.id == move.guest }?.guest)
+      PlanCheck(
+        move: move, guest: guests.first { $0.guest.id == move.guest && $0.host == move.placement.host }?.guest)
     }
     console.show(table: PlanCheckText(plan: plan.id, checks: checks).text, json: ["checks": checks])
     let failed = checks.filter { !$0.differences.isEmpty }
@@ -52,14 +53,14 @@ struct PlanCheck: Encodable {
   var mibNow: String
 
   init(move: Move, guest: Guest?) {
-    host = move.host
+    host = move.placement.host
     self.guest = move.guest
     name = move.guestName
     before = move.from
     wanted = move.placement.pinning
     cpusetsBefore = GuestWords.pins(move.expected)
     guard let guest else {
-      differences = ["the guest is gone"]
+      differences = [move.isMigration ? "the guest is not there" : "the guest is gone"]
       cpusetsNow = ""
       mibNow = ""
       return

@@ -55,6 +55,8 @@ struct JobText {
     case .apply(let desired, _): PinningWords(desired).line
     case .start(_, let shape, let placement):
       "start \(shape.name) on " + placement.cells.map { "node \($0.cell)" }.joined(separator: ", ")
+    case .migrate(_, let placement, _):
+      "migrate to \(placement.host), " + PinningWords(placement.pinning).line
     }
   }
 }
@@ -62,7 +64,10 @@ struct JobText {
 /// How a job stands, in one clause.
 enum JobWords {
   static func detail(_ record: JobRecord) -> String {
-    switch record.report?.outcome {
+    if record.isArriving {
+      return "it has left, and is waited for on host \(record.job.destination?.text ?? "")"
+    }
+    return switch record.report?.outcome {
     case .running(let detail)?: detail
     case .refused(let refusal)?, .diverged(let refusal)?: refusal.description
     case .verified?: (record.report?.pagesLeft ?? 0) > 0 ? "\(record.report?.pagesLeft ?? 0) pages did not move" : ""

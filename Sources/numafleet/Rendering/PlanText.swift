@@ -57,16 +57,26 @@ struct PlanText {
     let to = move.placement.cells.map { "\($0.guestCell):\($0.cell)" }.joined(separator: " ")
     var lines = [
       printable(
-        "  \(move.guestName) on \(move.host): guest cell:node \(from.isEmpty ? "unknown" : from) -> \(to), "
+        "  \(move.guestName) on \(move.host)\(move.isMigration ? " to host \(move.placement.host)" : ""): "
+          + "guest cell:node \(from.isEmpty ? "unknown" : from) -> \(to), "
           + "\(move.copy) to copy"
       ),
       printable("    why: \(move.reason)"),
       printable("    movability: \(move.movability.class.rawValue), \(move.movability.reason)"),
       printable("    pinning: \(PinningWords(move.placement.pinning).line)"),
     ]
+    if move.isMigration { lines.append(printable("    claim: \(Self.claim(of: move))")) }
     if explained, let explanation = move.explanation {
       lines.append(ExplanationText(explanation: explanation).text.indented(4))
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// What is reserved on the other host from the job's beginning until the guest is seen there.
+  private static func claim(of move: Move) -> String {
+    let own = move.placement.dedicated
+    let nodes = NodeSet(move.placement.pinning.memory.map(\.cell))
+    return "\(own.isEmpty ? "no cpus" : "cpus \(own)") for itself and \(move.copy) on node \(nodes) of host "
+      + "\(move.placement.host), until it is seen there"
   }
 }

@@ -58,7 +58,7 @@ extension JobAction {
   var desired: Pinning {
     switch self {
     case .apply(let desired, _): desired
-    case .start(_, _, let placement): placement.pinning
+    case .start(_, _, let placement), .migrate(_, let placement, _): placement.pinning
     }
   }
 }
