@@ -24,6 +24,10 @@ extension EndToEndTests {
       try await expectPassed(check, in: .auto)
     }
 
+    @Test(arguments: Scenario.migration.checks) func emptiesAHostByLiveMigration(_ check: String) async throws {
+      try await expectPassed(check, in: .migration)
+    }
+
     @Test(arguments: Scenario.refusals.checks) func refusesBadInputAndChangesNothing(_ check: String) async throws {
       try await expectPassed(check, in: .refusals)
     }
