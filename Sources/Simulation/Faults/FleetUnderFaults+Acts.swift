@@ -162,7 +162,10 @@ extension FleetUnderFaults {
       agents[host].downFor = milliseconds
       crashAgent(host)
       agents[host].waiting = []
+      agents[host].firstRunOfBoot = agents[host].run
       flights.removeAll { $0.host == host }
+      let uri = ModelHost.uri(of: hosts[host].id)
+      for index in flights.indices where flights[index].uri == uri { flights[index].isCalledOff = true }
       watch.disturbAll(host)
       hosts[host].reboot()
     case .libvirtHang(let pick, let milliseconds):

@@ -145,8 +145,8 @@ extension FleetUnderFaults {
           isCut ? min(dice.within(15_000...20_000), command.deadlineMilliseconds) : command.deadlineMilliseconds
         return schedule(.ends(host: host, run: run, command.id, .failed(refusal)), after: patience)
       }
-      if case .migrate(let domain, _, _, _) = command.effect {
-        flights.append(Flight(host: host, guest: GuestID(domain), run: run, command: command.id))
+      if case .migrate(let domain, let uri, _, _) = command.effect {
+        flights.append(Flight(host: host, guest: GuestID(domain), uri: uri, run: run, command: command.id))
       }
       schedule(.acts(host: host, run: run, command), after: duration(of: command.effect, host))
     case .kernel:
@@ -178,7 +178,8 @@ extension FleetUnderFaults {
       guard let settled = settle(command, host, run) else { return }
       outcome = settled
     case .libvirt, .start, .migrate:
-      // A call that has reached libvirtd is carried out whoever lives to hear of it.
+      // A call that has reached libvirtd is carried out whoever lives to hear of it, as long as the host lives.
+      guard run >= agents[host].firstRunOfBoot else { return }
       outcome = act(command, host)
     case .kernel:
       // A system call dies with its process; pages that it has moved by then stay moved.

@@ -6,6 +6,7 @@ import NUMA
 struct Flight: Sendable {
   let host: Int
   let guest: GuestID
+  let uri: String
   let run: Int
   let command: CommandID
   var isCalledOff = false

@@ -44,6 +44,8 @@ struct SimulatedAgent: Sendable {
   /// Nil while it does not run.
   var core: Agent?
   var run = 0
+  /// The first run since its host was booted: what libvirtd was asked by runs before it is gone.
+  var firstRunOfBoot = 0
   var durable = Journal()
   var links: [SimulatedLink]
   var stoppedUntil = 0
