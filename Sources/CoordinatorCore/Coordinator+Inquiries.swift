@@ -15,7 +15,7 @@ extension Coordinator {
 
     public enum Matter: Sendable, Hashable {
       case placeShapes(PlaceShapes)
-      case capacity(Shape, byHost: Bool)
+      case capacity(Shape, byHost: Bool, after: PlanRequest?)
     }
 
     /// Works the answer out; the same inquiry has the same answer.
@@ -23,8 +23,8 @@ extension Coordinator {
       var placer = Placer(inventory: inventory, policy: policy)
       switch question {
       case .placeShapes(let wish): return Self.answer(wish, placer)
-      case .capacity(let shape, let byHost):
-        switch placer.capacity(for: shape, byHost: byHost) {
+      case .capacity(let shape, let byHost, let after):
+        switch placer.capacity(for: shape, byHost: byHost, after: after, in: inventory) {
         case .success(let capacity): return .capacity(capacity)
         case .failure(let refusal): return .refused(refusal)
         }
@@ -68,12 +68,12 @@ extension Coordinator {
   }
 
   mutating func count(
-    _ shape: Shape, byHost: Bool, _ question: Question, _ now: Instant, _ output: inout Output
+    _ shape: Shape, byHost: Bool, after: PlanRequest?, _ question: Question, _ now: Instant, _ output: inout Output
   ) {
-    if !byHost, let known = placer.capacityByIndex(for: shape) {
+    if !byHost, after == nil, let known = placer.capacityByIndex(for: shape) {
       return reply(.capacity(known), to: question, &output)
     }
-    ask(.capacity(shape, byHost: byHost), for: question, now, &output)
+    ask(.capacity(shape, byHost: byHost, after: after), for: question, now, &output)
   }
 
   mutating func answered(_ answer: OperatorReply, _ token: Token, _ now: Instant, _ output: inout Output) {

@@ -22,7 +22,8 @@ extension Coordinator {
     case .drain(let host, let isDraining): drain(host, isDraining, question, now, &output)
     case .forgetHost(let wish): forget(wish, question, now, &output)
     case .placeShapes(let wish): place(wish, question, now, &output)
-    case .capacity(let shape, let byHost): count(shape, byHost: byHost, question, now, &output)
+    case .capacity(let shape, let byHost, let after):
+      count(shape, byHost: byHost, after: after, question, now, &output)
     case .start(let wish): start(wish, question, now, &output)
     case .change(let change): self.change(change, question, now, &output)
     case .makePlan(let request):

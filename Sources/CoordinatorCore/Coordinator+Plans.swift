@@ -91,7 +91,10 @@ extension Coordinator {
 
   /// Why the facts a plan was made on no longer hold; nil when they do.
   func staleness(of plan: Plan, scope: Scope?, _ now: Instant) -> Refusal? {
-    for move in plan.moves {
+    let moves = plan.moves
+    for (index, move) in moves.enumerated() {
+      // What an earlier move will have changed is looked at when that one is done.
+      if moves[..<index].contains(where: { $0.guest == move.guest }) { continue }
       guard let host = hosts.first(where: { $0.id == move.host }) else {
         return Refusal(.hostUnreachable, "host \(move.host) does not answer", remedy: "look at numafleet host list")
       }

@@ -18,8 +18,8 @@ public enum OperatorRequest: Sendable, Hashable {
   case forgetHost(ForgetHost)
   /// Finds places for many new guests at once and keeps nothing.
   case placeShapes(PlaceShapes)
-  /// How many more guests of that shape fit.
-  case capacity(Shape, byHost: Bool)
+  /// How many more guests of that shape fit, now and once such a plan is carried out.
+  case capacity(Shape, byHost: Bool, after: PlanRequest? = nil)
   /// Defines and starts a guest of that shape on the best host.
   case start(StartGuest)
   /// A manual change of one guest: `numafleet pin`, `numatune`, `cputune`.

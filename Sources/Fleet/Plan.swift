@@ -120,28 +120,6 @@ public struct PlanningInput: Sendable, Hashable, Codable {
   }
 }
 
-/// What to plan for.
-public enum PlanRequest: Sendable, Hashable, Codable {
-  /// Mends what `findings` names, on all hosts or one.
-  case repair(host: HostID?)
-  /// Places one running guest anew on its host; `cells` fixes the host cell of each guest cell in order.
-  case place(guest: GuestID, host: HostID, cells: [Int]?)
-  /// Migrates one running guest to another host; `cells` fixes the host cell of each guest cell in order.
-  case migrate(guest: GuestID, from: HostID, to: HostID, cells: [Int]?)
-  /// Migrates every guest of a host away that can be.
-  case drain(host: HostID)
-}
-
-extension PlanRequest {
-  /// The one host whose guests it is about; nil for one that is about all.
-  public var host: HostID? {
-    switch self {
-    case .repair(let host): host
-    case .place(_, let host, _), .migrate(_, let host, _, _), .drain(let host): host
-    }
-  }
-}
-
 /// What contradicts the rules in an assignment or plan.
 public struct Violation: Sendable, Hashable, Codable, CustomStringConvertible {
   public var host: HostID

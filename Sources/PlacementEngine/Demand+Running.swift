@@ -47,7 +47,8 @@ extension Demand {
     return live?.mode ?? live?.memnodes.first?.mode ?? config?.mode ?? config?.memnodes.first?.mode ?? .restrictive
   }
 
-  private static func memoryMoves(
+  /// Whether its memory can go to other cells of its host, by pages or as a whole, and why it can or cannot.
+  static func memoryMoves(
     of guest: Guest, homes: [Int?], policy: Policy
   ) -> (moves: Bool, byPages: Bool, reason: String) {
     let movability = guest.movability

@@ -148,16 +148,8 @@ extension HostView {
     guard !pinning.memory.isEmpty, let before = Footprint(of: guest, on: topology),
       let after = Footprint(of: view.guests[index], on: topology)
     else { return view }
-    for cell in topology.cells.indices {
-      let more = after.resident(onCellAt: cell) - before.resident(onCellAt: cell)
-      let base = topology.cells[cell].basePool
-      if guest.pageSize == .base || guest.pageSize == base {
-        let free = Amounts.bounded(topology.cells[cell].memoryFree) - more
-        view.topology.cells[cell].memoryFree = min(KiB(max(free, 0)), topology.cells[cell].memoryTotal)
-      } else if let pool = topology.cells[cell].pages.firstIndex(where: { $0.size == guest.pageSize }) {
-        view.topology.cells[cell].pages[pool].free -= more / max(guest.pageSize.kib, 1)
-      }
-    }
+    let more = topology.cells.indices.map { after.resident(onCellAt: $0) - before.resident(onCellAt: $0) }
+    view.topology.fill(more, guest.pageSize)
     return view
   }
 }

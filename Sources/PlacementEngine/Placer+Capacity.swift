@@ -30,6 +30,27 @@ extension Placer {
     return .success(capacity)
   }
 
+  /// The same, and how many fit once a plan is carried out, which is made from the inventory and not kept.
+  ///
+  /// A guest on its way to another host counts there; on the host that it leaves, as gone.
+  public mutating func capacity(
+    for shape: Shape, byHost: Bool, after request: PlanRequest?, in inventory: Inventory
+  ) -> Result<Capacity, Refusal> {
+    let now = capacity(for: shape, byHost: byHost)
+    guard let request, case .success(var capacity) = now else { return now }
+    let input = PlanningInput(inventory: inventory, policy: policy, parent: 0, request: request)
+    let plan = Placer.plan(input)
+    var model = FleetModel(input)
+    for move in plan.moves { model.apply(move) }
+    if case .drain(let host) = request { model.close(host) }
+    guard case .success(let then) = model.placer.capacity(for: shape) else { return now }
+    capacity.after = CapacityAfter(
+      purpose: plan.purpose, fits: then.fits, isExact: then.isExact, moves: plan.moves.count,
+      migrations: plan.moves.count { $0.isMigration }, copy: plan.moves.reduce(0) { $0 + $1.copy },
+      unmoved: plan.unmoved.count)
+    return .success(capacity)
+  }
+
   /// How many are placed one after another, as many as are worth the time.
   private func placedOneByOne(_ shape: Shape) -> Int {
     var placer = self

@@ -9,7 +9,8 @@ struct PlanAudit {
   /// The fleet as earlier waves left it, for what groups and taints say.
   private var rules: Inventory
   private let policy: Policy
-  private var moved: [GuestID] = []
+  /// What guests were given by earlier waves, in that order; nil for those that have gone to another host.
+  private var moved: [(guest: GuestID, pinning: Pinning?)] = []
   /// Host cells that floating vcpus were put on.
   private var crowded: [(host: HostID, cell: Int)] = []
 
@@ -26,6 +27,9 @@ struct PlanAudit {
     let before = hosts
     var copying: [HostID] = []
     for (index, move) in wave.moves.enumerated() {
+      if wave.moves[..<index].contains(where: { $0.guest == move.guest }) {
+        report(move.host, move.guest, "once", "a wave moves a guest once")
+      }
       if move.isMigration {
         checkMigration(move, before, &copying)
         checkNeighbours(of: move, after: index, in: wave)
@@ -118,10 +122,18 @@ struct PlanAudit {
   }
 
   private mutating func checkIdentity(of move: Move, _ guest: AuditedGuest, on view: HostView) {
-    if moved.contains(move.guest) { report(move.host, move.guest, "once", "a plan moves a guest once") }
     if view.liveness != .connected { report(move.host, move.guest, "liveness", "the host is not heard of") }
     if move.incarnation != guest.guest.incarnation {
       report(move.host, move.guest, "incarnation", "planned for another run of the guest")
+    }
+    if let earlier = moved.last(where: { $0.guest == move.guest }) {
+      guard let given = earlier.pinning else {
+        return report(move.host, move.guest, "once", "a guest that goes to another host is moved once by a plan")
+      }
+      if given.vcpus != move.expected.vcpus || given.emulator != move.expected.emulator {
+        report(move.host, move.guest, "expected", "planned on pins that the plan has not given it before")
+      }
+      return
     }
     var (expected, live) = (move.expected, guest.guest.live)
     // Where pages are is no pin and changes by itself.
@@ -147,7 +159,7 @@ struct PlanAudit {
   }
 
   private mutating func apply(_ move: Move) {
-    moved.append(move.guest)
+    moved.append((move.guest, move.isMigration ? nil : move.placement.pinning))
     if move.isMigration { return applyMigration(move) }
     guard let host = hosts.firstIndex(where: { $0.view.id == move.host }),
       let index = hosts[host].guests.firstIndex(where: { $0.id == move.guest })

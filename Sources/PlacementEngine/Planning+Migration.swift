@@ -33,18 +33,18 @@ extension Placer {
   /// place with those before it on theirs.
   static func planDrain(of host: HostID, _ input: PlanningInput) -> Plan {
     var plan = Plan(parent: input.parent, purpose: "drain \(host)")
-    guard var view = input.inventory.host(host) else {
+    guard let full = input.inventory.host(host) else {
       plan.unmoved = [
         UnmovedGuest(guest: "", guestName: "", host: host, reason: "host \(host) is not in the fleet")
       ]
       return plan
     }
-    var placer = Placer(inventory: input.inventory, policy: input.policy)
+    var model = FleetModel(input)
     let others = input.inventory.hosts.map(\.id).filter { $0 != host }
     var left = input.budget
-    for guest in view.guests.sorted(by: { $0.isHarderToPlace(than: $1) }) {
-      let share = max(left / max(view.guests.count, 1), 1)
-      let decision = placer.migrate(guest, from: host, to: others, cells: nil, explain: true, budget: share)
+    for (count, guest) in full.guests.sorted(by: { $0.isHarderToPlace(than: $1) }).enumerated() {
+      let share = max(left / (full.guests.count - count), 1)
+      let decision = model.placer.migrate(guest, from: host, to: others, cells: nil, explain: true, budget: share)
       left = max(left - share, 1)
       guard let placement = decision.placement else {
         let refusal = guest.refusalToLeave ?? decision.refusal
@@ -54,15 +54,11 @@ extension Placer {
         continue
       }
       let move = Move(
-        guest, from: view, to: placement, reason: "host \(host) is emptied", explanation: decision.explanation)
+        guest, from: model.view(of: host) ?? full, to: placement, reason: "host \(host) is emptied",
+        explanation: decision.explanation)
       // One guest leaves a host at a time, so each wave has one move.
       plan.waves.append(Wave(moves: [move]))
-      if var target = placer.room(of: placement.host)?.view {
-        target.claims.append(Claim.of(move, job: JobID(.max), in: view))
-        placer.update(target)
-      }
-      view.guests.removeAll { $0.id == guest.id }
-      placer.update(view)
+      model.apply(move)
     }
     return plan
   }

@@ -15,6 +15,10 @@ extension Placer {
       return planMigration(of: guest, from: source, to: destination, cells: cells, input)
     case .drain(let host):
       return planDrain(of: host, input)
+    case .rebalance(let host, let migrations, let wideCPUs):
+      return planRebalance(of: host, migrations: migrations, wideCPUs: wideCPUs, input)
+    case .fit(let shape, let count, let migrations):
+      return planFit(shape, count: count, migrations: migrations, input)
     }
   }
 

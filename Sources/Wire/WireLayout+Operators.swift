@@ -69,6 +69,8 @@ extension WireLayout {
       2: .message("place", .placeRequest),
       10: .message("migrate", .migrateRequest),
       11: .message("drain", .drainRequest),
+      12: .message("rebalance", .rebalanceRequest),
+      13: .message("fit", .fitRequest),
     ],
     .migrateRequest: [
       1: .text("guest"),
@@ -78,6 +80,12 @@ extension WireLayout {
     ],
     .drainRequest: [
       1: .text("host")
+    ],
+    .rebalanceRequest: [
+      1: .text("host")
+    ],
+    .fitRequest: [
+      1: .message("shape", .shape)
     ],
     .repairRequest: [
       1: .text("host")
@@ -143,7 +151,8 @@ extension WireLayout {
       1: .text("host")
     ],
     .capacityQuery: [
-      1: .message("shape", .shape)
+      1: .message("shape", .shape),
+      3: .message("after", .planRequest),
     ],
     .placeShapes: [
       1: .message("shapes", .shape, atMost: 1_024)
@@ -151,6 +160,10 @@ extension WireLayout {
     .capacity: [
       3: .message("hosts", .hostCapacity, atMost: 65_536),
       4: .text("counts", atMost: 1_024),
+      5: .message("after", .capacityAfter),
+    ],
+    .capacityAfter: [
+      1: .text("purpose")
     ],
     .hostCapacity: [
       1: .text("host")

@@ -12,6 +12,6 @@ enum WireMessage: Int, CaseIterable {
   case hostView, claim, placedGuest, finding, jobRecord, fleetEvent, policy, hostDriver, coordinatorStatus
   case accepted, refusal, hostRules, guestGroup, faultDomain, capacityQuery, placeShapes, capacity, hostCapacity
   case decisionList, drainHost, storeOutage, forgetHost, journalHead, guestMark, messageRefused, hostLoad
-  case guestsParent, migrateAction, migrateRequest, drainRequest
+  case guestsParent, migrateAction, migrateRequest, drainRequest, rebalanceRequest, fitRequest, capacityAfter
   case automationStatus, automationState, moveRecord, automationRules
 }

@@ -115,7 +115,11 @@ func complaint(_ arguments: String) -> String {
     ("key authorize a/b KEY --role agent", "may have 1...64 of the characters"),
     ("key authorize a KEY --role root", "'agent', 'viewer', 'operator'"),
     ("status -o xml", "table"),
-    ("plan show x", "'x' is invalid"),
+    ("plan show x", "'x' is invalid"), ("plan rebalance --wide 0", "--wide 0: allowed are 1 to 1024"),
+    ("plan rebalance --migrations 1001", "--migrations 1001: allowed are 0 to 1000"),
+    ("plan fit --vcpus 4 --memory 1GiB --count 0", "--count 0: allowed are 1 to 1000"),
+    ("plan fit --count 2", "give a shape"),
+    ("capacity --vcpus 4 --memory 1GiB --after-rebalance --after-drain a", "one of"),
     ("teleport", "Unexpected argument 'teleport'"),
   ])
   func wrongArgumentsAreNamed(arguments: String, expected: String) {

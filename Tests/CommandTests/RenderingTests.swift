@@ -57,7 +57,10 @@ import Testing
       .capacity(
         Capacity(
           fits: 12, isExact: false, hosts: [HostCapacity(host: "host-a", fits: 12)],
-          counts: ["3 cells on 1 host lack 4 dedicated pcpus (nearest: host host-b cell 0 has 2)"]))
+          counts: ["3 cells on 1 host lack 4 dedicated pcpus (nearest: host host-b cell 0 has 2)"],
+          after: CapacityAfter(
+            purpose: "drain host-b", fits: 14, isExact: true, moves: 3, migrations: 2, copy: KiB(mib: 4096), unmoved: 1)
+        ))
     ),
     (
       "decisions",

@@ -35,6 +35,10 @@ extension PlanRequest {
     case .migrate(let guest, let from, let to, let cells):
       "migrate \(guest) from \(from) to \(to)" + (cells.map { " cells \($0)" } ?? "")
     case .drain(let host): "drain \(host)"
+    case .rebalance(let host, let migrations, let wideCPUs):
+      "rebalance \(host?.text ?? "all hosts") for \(wideCPUs) cpus, \(migrations) migrations"
+    case .fit(let shape, let count, let migrations):
+      "fit \(count) of \(shape.vcpus) vcpus, \(migrations) migrations"
     }
   }
 }

@@ -18,7 +18,8 @@ extension Coordinator.Inquiry.Matter {
   var line: String {
     switch self {
     case .placeShapes(let wish): "place \(wish.shapes.count) shapes\(wish.allOrNothing ? " or none" : "")"
-    case .capacity(let shape, let byHost): "capacity for \(shape.vcpus) vcpus\(byHost ? " by host" : "")"
+    case .capacity(let shape, let byHost, let after):
+      "capacity for \(shape.vcpus) vcpus\(byHost ? " by host" : "")\(after.map { " after \($0)" } ?? "")"
     }
   }
 }

@@ -108,6 +108,9 @@ import Testing
       ])
     #expect(
       violations(of: Plan(purpose: "test", waves: [Wave(moves: [a]), Wave(moves: [a])]), in: both, policy: bare)
+        .contains { $0.rule == "expected" }, "what the first has given it is not what the second is planned on")
+    #expect(
+      violations(of: Plan(purpose: "test", waves: [Wave(moves: [a, a])]), in: both, policy: bare)
         .contains { $0.rule == "once" })
     #expect(
       violations(of: Plan(purpose: "test", waves: [Wave(moves: [])]), in: both, policy: bare).map(\.rule) == ["wave"])

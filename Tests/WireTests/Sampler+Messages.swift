@@ -106,10 +106,12 @@ extension Sampler {
           .repair(host: maybe { $0.id() }),
           .place(guest: id(), host: id(), cells: maybe { $0.some { $0.cell() } }),
           .migrate(guest: id(), from: id(), to: id(), cells: maybe { $0.some { $0.cell() } }), .drain(host: id()),
+          .rebalance(host: maybe { $0.id() }, migrations: int(0...1000), wideCPUs: int(1...1024)),
+          .fit(shape: shape(), count: int(1...1000), migrations: int(0...1000)),
         ])),
       .plans, .plan(counter()), .applyPlan(counter()), .jobs(active: bool()), .job(counter()),
       .events(after: bits() >> 2, follow: bool()), .keys, .authorizeKey(key()), .revokeKey(publicKey: text()),
-      .policy, .status, .capacity(shape(), byHost: bool()),
+      .policy, .status, .capacity(shape(), byHost: bool(), after: maybe { .drain(host: $0.id()) }),
       .placeShapes(PlaceShapes(shapes: some(2) { $0.shape() }, allOrNothing: bool(), explain: bool())),
       .drain(id(), bool()), .forgetHost(ForgetHost(host: id(), evenWithGuests: bool())),
       .automate(Automate(mode: maybe { $0.word() }, pauseMinutes: maybe { $0.int(1...999) })), .automation,
@@ -129,7 +131,12 @@ extension Sampler {
       .capacity(
         Capacity(
           fits: int(0...9_999), isExact: bool(), hosts: some { HostCapacity(host: $0.id(), fits: $0.int(0...99)) },
-          counts: some { $0.text() })),
+          counts: some { $0.text() },
+          after: maybe {
+            CapacityAfter(
+              purpose: $0.text(), fits: $0.int(0...9_999), isExact: $0.bool(), moves: $0.int(0...99),
+              migrations: $0.int(0...99), copy: $0.kib(), unmoved: $0.int(0...99))
+          })),
       .decisions(some(2) { $0.decision() }), .automation(automation()),
     ]
   }

@@ -1,4 +1,5 @@
 import Fleet
+import NUMA
 
 extension ProtoCapacity {
   init(_ capacity: Capacity) {
@@ -11,6 +12,7 @@ extension ProtoCapacity {
       return proto
     }
     counts = capacity.counts
+    if let after = capacity.after { self.after = ProtoCapacityAfter(after) }
   }
 }
 
@@ -22,6 +24,29 @@ extension Capacity {
         HostCapacity(
           host: try FieldCheck.id(host.host, "capacity.hosts.host"),
           fits: try FieldCheck.count(host.fits, "capacity.hosts.fits"))
-      }, counts: proto.counts)
+      }, counts: proto.counts, after: proto.hasAfter ? try CapacityAfter(proto.after) : nil)
+  }
+}
+
+extension ProtoCapacityAfter {
+  init(_ after: CapacityAfter) {
+    purpose = after.purpose
+    fits = Int64(after.fits)
+    isExact = after.isExact
+    moves = Int32(after.moves)
+    migrations = Int32(after.migrations)
+    copyKib = Int64(after.copy.count)
+    unmoved = Int32(after.unmoved)
+  }
+}
+
+extension CapacityAfter {
+  init(_ proto: ProtoCapacityAfter) throws(WireError.Kind) {
+    self.init(
+      purpose: proto.purpose, fits: try FieldCheck.count(proto.fits, "capacity.after.fits"), isExact: proto.isExact,
+      moves: try FieldCheck.count(Int64(proto.moves), "capacity.after.moves"),
+      migrations: try FieldCheck.count(Int64(proto.migrations), "capacity.after.migrations"),
+      copy: try FieldCheck.memory(proto.copyKib, "capacity.after.copy_kib"),
+      unmoved: try FieldCheck.count(Int64(proto.unmoved), "capacity.after.unmoved"))
   }
 }

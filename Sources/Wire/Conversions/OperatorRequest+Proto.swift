@@ -35,11 +35,12 @@ extension ProtoOperatorRequest {
           $0.allOrNothing = place.allOrNothing
           $0.explain = place.explain
         })
-    case .capacity(let shape, let byHost):
+    case .capacity(let shape, let byHost, let after):
       request = .capacity(
         .with {
           $0.shape = ProtoShape(shape)
           $0.byHost = byHost
+          if let after { $0.after = ProtoPlanRequest(after) }
         })
     case .start(let start): request = .start(ProtoStartGuest(start))
     case .change(let change): request = .change(ProtoManualChange(change))
@@ -89,7 +90,8 @@ extension OperatorRequest {
           allOrNothing: place.allOrNothing, explain: place.explain))
     case .capacity(let query):
       try FieldCheck.present(query.hasShape, "capacity.shape")
-      self = .capacity(try Shape(query.shape), byHost: query.byHost)
+      self = .capacity(
+        try Shape(query.shape), byHost: query.byHost, after: query.hasAfter ? try PlanRequest(query.after) : nil)
     case .start(let start): self = .start(try StartGuest(start))
     case .change(let change): self = .change(try ManualChange(change))
     case .makePlan(let plan): self = .makePlan(try PlanRequest(plan))

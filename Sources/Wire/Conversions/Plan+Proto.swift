@@ -116,6 +116,18 @@ extension ProtoPlanRequest {
       var proto = ProtoDrainRequest()
       proto.host = host.text
       request = .drain(proto)
+    case .rebalance(let host, let migrations, let wideCPUs):
+      var proto = ProtoRebalanceRequest()
+      if let host { proto.host = host.text }
+      proto.migrations = Int32(migrations)
+      proto.wideCpus = Int32(wideCPUs)
+      request = .rebalance(proto)
+    case .fit(let shape, let count, let migrations):
+      var proto = ProtoFitRequest()
+      proto.shape = ProtoShape(shape)
+      proto.count = Int32(count)
+      proto.migrations = Int32(migrations)
+      request = .fit(proto)
     }
   }
 }
@@ -135,7 +147,23 @@ extension PlanRequest {
         to: try FieldCheck.id(migrate.to, "migrate.to"),
         cells: migrate.hasCells ? try migrate.cells.checked("migrate.cells") : nil)
     case .drain(let drain): self = .drain(host: try FieldCheck.id(drain.host, "drain.host"))
+    case .rebalance(let rebalance):
+      self = .rebalance(
+        host: rebalance.hasHost ? try FieldCheck.id(rebalance.host, "rebalance.host") : nil,
+        migrations: try Self.number(rebalance.migrations, in: Self.migrationsRange, "rebalance.migrations"),
+        wideCPUs: try Self.number(rebalance.wideCpus, in: Self.wideCPUsRange, "rebalance.wide_cpus"))
+    case .fit(let fit):
+      try FieldCheck.present(fit.hasShape, "fit.shape")
+      self = .fit(
+        shape: try Shape(fit.shape), count: try Self.number(fit.count, in: Self.countRange, "fit.count"),
+        migrations: try Self.number(fit.migrations, in: Self.migrationsRange, "fit.migrations"))
     case nil: throw .unknownValue(field: "plan_request")
     }
+  }
+
+  private static func number(
+    _ value: Int32, in range: ClosedRange<Int>, _ field: StaticString
+  ) throws(WireError.Kind) -> Int {
+    try FieldCheck.number(Int64(value), in: Int64(range.lowerBound)...Int64(range.upperBound), field)
   }
 }

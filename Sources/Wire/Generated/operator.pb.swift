@@ -1289,28 +1289,41 @@ nonisolated struct ProtoForgetHost: Sendable {
 }
 
 /// How many more guests of a shape fit.
-nonisolated struct ProtoCapacityQuery: Sendable {
+nonisolated struct ProtoCapacityQuery: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   var shape: ProtoShape {
-    get {_shape ?? ProtoShape()}
-    set {_shape = newValue}
+    get {_storage._shape ?? ProtoShape()}
+    set {_uniqueStorage()._shape = newValue}
   }
   /// Returns true if `shape` has been explicitly set.
-  var hasShape: Bool {self._shape != nil}
+  var hasShape: Bool {_storage._shape != nil}
   /// Clears the value of `shape`. Subsequent reads from it will return its default value.
-  mutating func clearShape() {self._shape = nil}
+  mutating func clearShape() {_uniqueStorage()._shape = nil}
 
   /// Also host by host.
-  var byHost: Bool = false
+  var byHost: Bool {
+    get {_storage._byHost}
+    set {_uniqueStorage()._byHost = newValue}
+  }
+
+  /// Also once such a plan is carried out.
+  var after: ProtoPlanRequest {
+    get {_storage._after ?? ProtoPlanRequest()}
+    set {_uniqueStorage()._after = newValue}
+  }
+  /// Returns true if `after` has been explicitly set.
+  var hasAfter: Bool {_storage._after != nil}
+  /// Clears the value of `after`. Subsequent reads from it will return its default value.
+  mutating func clearAfter() {_uniqueStorage()._after = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _shape: ProtoShape? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// Finds places for many new guests at once and keeps nothing.
@@ -1534,6 +1547,46 @@ nonisolated struct ProtoCapacity: Sendable {
 
   /// Hosts and cells without room by the first constraint that failed.
   var counts: [String] = []
+
+  /// What a plan would change, when it was asked for.
+  var after: ProtoCapacityAfter {
+    get {_after ?? ProtoCapacityAfter()}
+    set {_after = newValue}
+  }
+  /// Returns true if `after` has been explicitly set.
+  var hasAfter: Bool {self._after != nil}
+  /// Clears the value of `after`. Subsequent reads from it will return its default value.
+  mutating func clearAfter() {self._after = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _after: ProtoCapacityAfter? = nil
+}
+
+/// How many fit once a plan is carried out.
+nonisolated struct ProtoCapacityAfter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Of the plan.
+  var purpose: String = String()
+
+  var fits: Int64 = 0
+
+  var isExact: Bool = false
+
+  var moves: Int32 = 0
+
+  /// Those of them that go to other hosts.
+  var migrations: Int32 = 0
+
+  var copyKib: Int64 = 0
+
+  /// Guests that should move for it and cannot.
+  var unmoved: Int32 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -3733,38 +3786,83 @@ nonisolated extension ProtoForgetHost: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension ProtoCapacityQuery: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".CapacityQuery"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}shape\0\u{3}by_host\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}shape\0\u{3}by_host\0\u{1}after\0")
+
+  fileprivate class _StorageClass {
+    var _shape: ProtoShape? = nil
+    var _byHost: Bool = false
+    var _after: ProtoPlanRequest? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _shape = source._shape
+      _byHost = source._byHost
+      _after = source._after
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._shape) }()
-      case 2: try { try decoder.decodeSingularBoolField(value: &self.byHost) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._shape) }()
+        case 2: try { try decoder.decodeSingularBoolField(value: &_storage._byHost) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._after) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._shape {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if self.byHost != false {
-      try visitor.visitSingularBoolField(value: self.byHost, fieldNumber: 2)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._shape {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if _storage._byHost != false {
+        try visitor.visitSingularBoolField(value: _storage._byHost, fieldNumber: 2)
+      }
+      try { if let v = _storage._after {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: ProtoCapacityQuery, rhs: ProtoCapacityQuery) -> Bool {
-    if lhs._shape != rhs._shape {return false}
-    if lhs.byHost != rhs.byHost {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._shape != rhs_storage._shape {return false}
+        if _storage._byHost != rhs_storage._byHost {return false}
+        if _storage._after != rhs_storage._after {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4180,7 +4278,7 @@ nonisolated extension ProtoKeyList: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension ProtoCapacity: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Capacity"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}fits\0\u{3}is_exact\0\u{1}hosts\0\u{1}counts\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}fits\0\u{3}is_exact\0\u{1}hosts\0\u{1}counts\0\u{1}after\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4192,12 +4290,17 @@ nonisolated extension ProtoCapacity: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 2: try { try decoder.decodeSingularBoolField(value: &self.isExact) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.hosts) }()
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.counts) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._after) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.fits != 0 {
       try visitor.visitSingularInt64Field(value: self.fits, fieldNumber: 1)
     }
@@ -4210,6 +4313,9 @@ nonisolated extension ProtoCapacity: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.counts.isEmpty {
       try visitor.visitRepeatedStringField(value: self.counts, fieldNumber: 4)
     }
+    try { if let v = self._after {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4218,6 +4324,67 @@ nonisolated extension ProtoCapacity: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.isExact != rhs.isExact {return false}
     if lhs.hosts != rhs.hosts {return false}
     if lhs.counts != rhs.counts {return false}
+    if lhs._after != rhs._after {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoCapacityAfter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CapacityAfter"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}purpose\0\u{1}fits\0\u{3}is_exact\0\u{1}moves\0\u{1}migrations\0\u{3}copy_kib\0\u{1}unmoved\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.purpose) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.fits) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.isExact) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self.moves) }()
+      case 5: try { try decoder.decodeSingularInt32Field(value: &self.migrations) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.copyKib) }()
+      case 7: try { try decoder.decodeSingularInt32Field(value: &self.unmoved) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.purpose.isEmpty {
+      try visitor.visitSingularStringField(value: self.purpose, fieldNumber: 1)
+    }
+    if self.fits != 0 {
+      try visitor.visitSingularInt64Field(value: self.fits, fieldNumber: 2)
+    }
+    if self.isExact != false {
+      try visitor.visitSingularBoolField(value: self.isExact, fieldNumber: 3)
+    }
+    if self.moves != 0 {
+      try visitor.visitSingularInt32Field(value: self.moves, fieldNumber: 4)
+    }
+    if self.migrations != 0 {
+      try visitor.visitSingularInt32Field(value: self.migrations, fieldNumber: 5)
+    }
+    if self.copyKib != 0 {
+      try visitor.visitSingularInt64Field(value: self.copyKib, fieldNumber: 6)
+    }
+    if self.unmoved != 0 {
+      try visitor.visitSingularInt32Field(value: self.unmoved, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoCapacityAfter, rhs: ProtoCapacityAfter) -> Bool {
+    if lhs.purpose != rhs.purpose {return false}
+    if lhs.fits != rhs.fits {return false}
+    if lhs.isExact != rhs.isExact {return false}
+    if lhs.moves != rhs.moves {return false}
+    if lhs.migrations != rhs.migrations {return false}
+    if lhs.copyKib != rhs.copyKib {return false}
+    if lhs.unmoved != rhs.unmoved {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

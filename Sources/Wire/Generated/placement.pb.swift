@@ -594,6 +594,22 @@ nonisolated struct ProtoPlanRequest: Sendable {
     set {request = .drain(newValue)}
   }
 
+  var rebalance: ProtoRebalanceRequest {
+    get {
+      if case .rebalance(let v)? = request {return v}
+      return ProtoRebalanceRequest()
+    }
+    set {request = .rebalance(newValue)}
+  }
+
+  var fit: ProtoFitRequest {
+    get {
+      if case .fit(let v)? = request {return v}
+      return ProtoFitRequest()
+    }
+    set {request = .fit(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Request: Equatable, Sendable {
@@ -601,6 +617,8 @@ nonisolated struct ProtoPlanRequest: Sendable {
     case place(ProtoPlaceRequest)
     case migrate(ProtoMigrateRequest)
     case drain(ProtoDrainRequest)
+    case rebalance(ProtoRebalanceRequest)
+    case fit(ProtoFitRequest)
 
   }
 
@@ -669,6 +687,61 @@ nonisolated struct ProtoDrainRequest: Sendable {
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+}
+
+/// Brings free CPUs of cells together, on all hosts or within one.
+nonisolated struct ProtoRebalanceRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var host: String {
+    get {_host ?? String()}
+    set {_host = newValue}
+  }
+  /// Returns true if `host` has been explicitly set.
+  var hasHost: Bool {self._host != nil}
+  /// Clears the value of `host`. Subsequent reads from it will return its default value.
+  mutating func clearHost() {self._host = nil}
+
+  /// Moves between hosts at most.
+  var migrations: Int32 = 0
+
+  /// CPUs of one cell that a wide guest needs.
+  var wideCpus: Int32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _host: String? = nil
+}
+
+/// Makes room for more guests of a shape.
+nonisolated struct ProtoFitRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var shape: ProtoShape {
+    get {_shape ?? ProtoShape()}
+    set {_shape = newValue}
+  }
+  /// Returns true if `shape` has been explicitly set.
+  var hasShape: Bool {self._shape != nil}
+  /// Clears the value of `shape`. Subsequent reads from it will return its default value.
+  mutating func clearShape() {self._shape = nil}
+
+  var count: Int32 = 0
+
+  /// Moves between hosts at most.
+  var migrations: Int32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _shape: ProtoShape? = nil
 }
 
 /// Places one running guest anew on its host.
@@ -1387,7 +1460,7 @@ nonisolated extension ProtoCellList: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension ProtoPlanRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".PlanRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}repair\0\u{1}place\0\u{2}\u{8}migrate\0\u{1}drain\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}repair\0\u{1}place\0\u{2}\u{8}migrate\0\u{1}drain\0\u{1}rebalance\0\u{1}fit\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1447,6 +1520,32 @@ nonisolated extension ProtoPlanRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.request = .drain(v)
         }
       }()
+      case 12: try {
+        var v: ProtoRebalanceRequest?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .rebalance(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .rebalance(v)
+        }
+      }()
+      case 13: try {
+        var v: ProtoFitRequest?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .fit(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .fit(v)
+        }
+      }()
       default: break
       }
     }
@@ -1473,6 +1572,14 @@ nonisolated extension ProtoPlanRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     case .drain?: try {
       guard case .drain(let v)? = self.request else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .rebalance?: try {
+      guard case .rebalance(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .fit?: try {
+      guard case .fit(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
     }()
     case nil: break
     }
@@ -1594,6 +1701,94 @@ nonisolated extension ProtoDrainRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
   static func ==(lhs: ProtoDrainRequest, rhs: ProtoDrainRequest) -> Bool {
     if lhs.host != rhs.host {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoRebalanceRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".RebalanceRequest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{1}migrations\0\u{3}wide_cpus\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._host) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.migrations) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.wideCpus) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._host {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    if self.migrations != 0 {
+      try visitor.visitSingularInt32Field(value: self.migrations, fieldNumber: 2)
+    }
+    if self.wideCpus != 0 {
+      try visitor.visitSingularInt32Field(value: self.wideCpus, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoRebalanceRequest, rhs: ProtoRebalanceRequest) -> Bool {
+    if lhs._host != rhs._host {return false}
+    if lhs.migrations != rhs.migrations {return false}
+    if lhs.wideCpus != rhs.wideCpus {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoFitRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".FitRequest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}shape\0\u{1}count\0\u{1}migrations\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._shape) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.count) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.migrations) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._shape {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.count != 0 {
+      try visitor.visitSingularInt32Field(value: self.count, fieldNumber: 2)
+    }
+    if self.migrations != 0 {
+      try visitor.visitSingularInt32Field(value: self.migrations, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoFitRequest, rhs: ProtoFitRequest) -> Bool {
+    if lhs._shape != rhs._shape {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.migrations != rhs.migrations {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -13,8 +13,8 @@ struct PlanCommand: ParsableCommand {
         numafleet plan repair && numafleet plan apply 7
       """,
     subcommands: [
-      PlanRepairCommand.self, PlanDrainCommand.self, PlanListCommand.self, PlanShowCommand.self, PlanApplyCommand.self,
-      PlanVerifyCommand.self,
+      PlanRepairCommand.self, PlanRebalanceCommand.self, PlanFitCommand.self, PlanDrainCommand.self,
+      PlanListCommand.self, PlanShowCommand.self, PlanDiffCommand.self, PlanApplyCommand.self, PlanVerifyCommand.self,
     ])
 }
 

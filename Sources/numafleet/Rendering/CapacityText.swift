@@ -15,6 +15,13 @@ struct CapacityText {
     if !capacity.counts.isEmpty {
       parts.append("no room:\n" + capacity.counts.map { "  " + printable($0) }.joined(separator: "\n"))
     }
+    if let after = capacity.after {
+      let stay = after.unmoved == 0 ? "" : ", and \(after.unmoved) cannot be moved that should be"
+      parts.append(
+        printable(
+          "after `\(after.purpose)`, \(after.moves) moves, \(after.migrations) of them to other hosts, "
+            + "\(after.copy) to copy\(stay): \(after.isExact ? "" : "at least ")\(after.fits) more fit"))
+    }
     return parts.joined(separator: "\n\n")
   }
 }
