@@ -3,7 +3,7 @@ import NUMA
 
 private enum AutomationKey: String, SectionKey {
   case settle_seconds, review_minutes, residence_minutes, minimum_gain_percent, moves_per_guest, copy_per_minute
-  case concurrent_hosts, quiet_hours, except_hosts, except_guests
+  case concurrent_hosts, wide_cpus, quiet_hours, except_hosts, except_guests
 }
 
 extension AutomationRules {
@@ -17,6 +17,7 @@ extension AutomationRules {
     movesPerGuest = try section[.moves_per_guest]?.number(in: 0...1000) ?? movesPerGuest
     copyPerMinute = try section[.copy_per_minute]?.amount(in: 0...KiB(gib: 65_536)) ?? copyPerMinute
     concurrentHosts = try section[.concurrent_hosts]?.number(in: 1...1000) ?? concurrentHosts
+    wideCPUs = try section[.wide_cpus]?.number(in: 0...1024) ?? wideCPUs
     for item in try section[.quiet_hours]?.items() ?? [] { quietHours.append(try QuietHours(item)) }
     for item in try section[.except_hosts]?.items() ?? [] { exceptHosts.append(try item.text(allowing: 256)) }
     for item in try section[.except_guests]?.items() ?? [] { exceptGuests.append(try item.text(allowing: 256)) }

@@ -16,6 +16,9 @@ public struct AutomationRules: Sendable, Hashable, Codable {
   public var copyPerMinute: KiB
   /// Hosts that are worked on at the same time, 1...1000.
   public var concurrentHosts: Int
+  /// Where nothing needs mending, guests are moved between cells of their host when that brings together free blocks of
+  /// so many CPUs, 1...1024; 0 for never.
+  public var wideCPUs: Int
   /// When nothing begins.
   public var quietHours: [QuietHours]
   /// Hosts and guests that automation leaves alone, by name or id; `*` stands for any characters.
@@ -24,8 +27,8 @@ public struct AutomationRules: Sendable, Hashable, Codable {
 
   public init(
     settleSeconds: Int = 10, reviewMinutes: Int = 60, residenceMinutes: Int = 30, minimumGainPercent: Int = 5,
-    movesPerGuest: Int = 4, copyPerMinute: KiB = KiB(gib: 32), concurrentHosts: Int = 4, quietHours: [QuietHours] = [],
-    exceptHosts: [String] = [], exceptGuests: [String] = []
+    movesPerGuest: Int = 4, copyPerMinute: KiB = KiB(gib: 32), concurrentHosts: Int = 4, wideCPUs: Int = 0,
+    quietHours: [QuietHours] = [], exceptHosts: [String] = [], exceptGuests: [String] = []
   ) {
     self.settleSeconds = settleSeconds
     self.reviewMinutes = reviewMinutes
@@ -34,6 +37,7 @@ public struct AutomationRules: Sendable, Hashable, Codable {
     self.movesPerGuest = movesPerGuest
     self.copyPerMinute = copyPerMinute
     self.concurrentHosts = concurrentHosts
+    self.wideCPUs = wideCPUs
     self.quietHours = quietHours
     self.exceptHosts = exceptHosts
     self.exceptGuests = exceptGuests

@@ -107,6 +107,7 @@ struct Scene {
   private mutating func setPolicy(_ words: Words) throws {
     if let guests = words.text("live-pages") { policy.livePages = guests.split(separator: ",").map(String.init) }
     if let guest = words.text("except") { policy.automation.exceptGuests = [guest] }
+    if let cpus = try words.int("wide") { policy.automation.wideCPUs = cpus }
     if let mib = try words.int("copy") { policy.automation.copyPerMinute = KiB(mib: mib) }
     if let minutes = try words.int("residence") { policy.automation.residenceMinutes = minutes }
     if words.has("quiet") { policy.automation.quietHours = [QuietHours(begins: 22 * 60, ends: 23 * 60)] }

@@ -191,7 +191,8 @@ extension Sampler {
     AutomationRules(
       settleSeconds: int(1...3600), reviewMinutes: int(1...9_999), residenceMinutes: int(0...9_999),
       minimumGainPercent: int(0...100), movesPerGuest: int(0...99), copyPerMinute: kib(),
-      concurrentHosts: int(1...99), quietHours: some { QuietHours(begins: $0.int(0...1439), ends: $0.int(0...1439)) },
+      concurrentHosts: int(1...99), wideCPUs: int(0...1024),
+      quietHours: some { QuietHours(begins: $0.int(0...1439), ends: $0.int(0...1439)) },
       exceptHosts: some { $0.text() }, exceptGuests: some { $0.text() })
   }
   private mutating func policy() -> Policy {

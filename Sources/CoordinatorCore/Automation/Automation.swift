@@ -19,6 +19,8 @@ struct Automation: Sendable, Hashable {
     var why: String
     /// Guests that it leaves alone, each with the reason.
     var leaving: [UnmovedGuest]
+    /// Whether nothing needs mending there, and free CPUs are to be brought together.
+    var rebalances = false
   }
 
   struct Measurement: Sendable, Hashable {

@@ -37,11 +37,29 @@ extension Coordinator {
     let leaving = hosts[index].guests.compactMap { guest in
       limits.refusal(of: guest).map { UnmovedGuest(guest: guest.id, guestName: guest.name, host: host, reason: $0) }
     }
-    automation.asked = Automation.Asked(host: host, why: hosts[index].review.why, leaving: leaving)
+    plan(
+      .repair(host: host), as: Automation.Asked(host: host, why: hosts[index].review.why, leaving: leaving), on: index,
+      now, &output)
+  }
+
+  private mutating func plan(
+    _ request: PlanRequest, as asked: Automation.Asked, on index: Int, _ now: Instant, _ output: inout Output
+  ) {
+    automation.asked = asked
     let input = PlanningInput(
       inventory: Inventory(hosts: view(of: hosts[index], now).map { [$0] } ?? []), policy: policy, parent: lastPlan,
-      request: .repair(host: host), leaving: leaving.map(\.guest))
+      request: request, leaving: asked.leaving.map(\.guest))
     output.planning.append(PlanningTask(token: .automation, input: input))
+  }
+
+  /// A host on which nothing needs mending may have its free CPUs in pieces.
+  private mutating func rebalance(
+    after asked: Automation.Asked, on index: Int, _ now: Instant, _ output: inout Output
+  ) {
+    var asked = asked
+    asked.rebalances = true
+    let request = PlanRequest.rebalance(host: asked.host, migrations: 0, wideCPUs: policy.automation.wideCPUs)
+    plan(request, as: asked, on: index, now, &output)
   }
 
   /// How long nothing may begin: the rest of a pause or of the quiet hours.
@@ -102,6 +120,9 @@ extension Coordinator {
     let span = mayLater ? 60_000 : reviewSpan
     hosts[index].review.due = now.advanced(byMilliseconds: span)
     automation.expect(hosts[index].review.due)
+    if plan.moves.isEmpty, !asked.rebalances, policy.automation.wideCPUs > 0 {
+      return rebalance(after: asked, on: index, now, &output)
+    }
     guard !chosen.moves.isEmpty, restMilliseconds(now) == 0 else { return }
     if let refusal = harm(on: index, now) ?? staleness(of: chosen, scope: nil, now) {
       hosts[index].review.held += chosen.moves.map {

@@ -110,6 +110,7 @@ extension ProtoAutomationRules {
     movesPerGuest = Int64(rules.movesPerGuest)
     copyPerMinuteKib = Int64(rules.copyPerMinute.count)
     concurrentHosts = Int64(rules.concurrentHosts)
+    wideCpus = Int64(rules.wideCPUs)
     quietHours = rules.quietHours.map { hours in
       .with {
         $0.begins = Int64(hours.begins)
@@ -131,6 +132,7 @@ extension AutomationRules {
       movesPerGuest: try FieldCheck.count(proto.movesPerGuest, "policy.automation.moves_per_guest"),
       copyPerMinute: try FieldCheck.memory(proto.copyPerMinuteKib, "policy.automation.copy_per_minute_kib"),
       concurrentHosts: try FieldCheck.count(proto.concurrentHosts, "policy.automation.concurrent_hosts"),
+      wideCPUs: try FieldCheck.number(proto.wideCpus, in: 0...1024, "policy.automation.wide_cpus"),
       quietHours: try proto.quietHours.map { hours throws(WireError.Kind) in
         QuietHours(
           begins: try FieldCheck.count(hours.begins, "policy.automation.quiet_hours.begins"),

@@ -2467,6 +2467,9 @@ nonisolated struct ProtoAutomationRules: Sendable {
 
   var exceptGuests: [String] = []
 
+  /// 0 for never.
+  var wideCpus: Int64 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -5796,7 +5799,7 @@ nonisolated extension ProtoQuietHours: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension ProtoAutomationRules: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".AutomationRules"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}settle_seconds\0\u{3}review_minutes\0\u{3}residence_minutes\0\u{3}minimum_gain_percent\0\u{3}moves_per_guest\0\u{3}copy_per_minute_kib\0\u{3}concurrent_hosts\0\u{3}quiet_hours\0\u{3}except_hosts\0\u{3}except_guests\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}settle_seconds\0\u{3}review_minutes\0\u{3}residence_minutes\0\u{3}minimum_gain_percent\0\u{3}moves_per_guest\0\u{3}copy_per_minute_kib\0\u{3}concurrent_hosts\0\u{3}quiet_hours\0\u{3}except_hosts\0\u{3}except_guests\0\u{3}wide_cpus\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5814,6 +5817,7 @@ nonisolated extension ProtoAutomationRules: SwiftProtobuf.Message, SwiftProtobuf
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.quietHours) }()
       case 9: try { try decoder.decodeRepeatedStringField(value: &self.exceptHosts) }()
       case 10: try { try decoder.decodeRepeatedStringField(value: &self.exceptGuests) }()
+      case 11: try { try decoder.decodeSingularInt64Field(value: &self.wideCpus) }()
       default: break
       }
     }
@@ -5850,6 +5854,9 @@ nonisolated extension ProtoAutomationRules: SwiftProtobuf.Message, SwiftProtobuf
     if !self.exceptGuests.isEmpty {
       try visitor.visitRepeatedStringField(value: self.exceptGuests, fieldNumber: 10)
     }
+    if self.wideCpus != 0 {
+      try visitor.visitSingularInt64Field(value: self.wideCpus, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -5864,6 +5871,7 @@ nonisolated extension ProtoAutomationRules: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.quietHours != rhs.quietHours {return false}
     if lhs.exceptHosts != rhs.exceptHosts {return false}
     if lhs.exceptGuests != rhs.exceptGuests {return false}
+    if lhs.wideCpus != rhs.wideCpus {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
