@@ -11,7 +11,8 @@ extension Coordinator {
     _ output: inout Output
   ) {
     pending.append(PendingPlan(question: question, purpose: purpose))
-    let input = PlanningInput(inventory: inventory(now), policy: policy, parent: lastPlan, request: request)
+    let input = PlanningInput(
+      inventory: inventory(now), policy: policy, parent: lastPlan, request: request, rates: copyRates)
     output.planning.append(PlanningTask(token: question.token, input: input))
   }
 

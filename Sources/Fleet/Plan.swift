@@ -60,6 +60,11 @@ public struct Move: Sendable, Hashable, Codable {
   /// Why, with numbers.
   public var reason: String
   public var explanation: Explanation?
+  /// What it gains of each score term: positive is better. Nil where the guest's present place has no score, as when it
+  /// goes to another host.
+  public var gain: [ScoreTerm]?
+  /// How long it will copy, in seconds, by the rate of earlier moves; nil where none was measured.
+  public var seconds: Int?
 
   /// Whether the guest goes to another host: the placement's. `host` is where it is.
   public var isMigration: Bool { placement.host != host }
@@ -107,9 +112,11 @@ public struct PlanningInput: Sendable, Hashable, Codable {
   public var budget: Int
   /// Guests that stay as they are, whatever is wrong with them.
   public var leaving: [GuestID]
+  /// What earlier moves tell of how long these will take.
+  public var rates: CopyRates
   public init(
     inventory: Inventory, policy: Policy, parent: PlanID, request: PlanRequest, budget: Int = 1_000_000,
-    leaving: [GuestID] = []
+    leaving: [GuestID] = [], rates: CopyRates = CopyRates()
   ) {
     self.inventory = inventory
     self.policy = policy
@@ -117,6 +124,7 @@ public struct PlanningInput: Sendable, Hashable, Codable {
     self.request = request
     self.budget = budget
     self.leaving = leaving
+    self.rates = rates
   }
 }
 

@@ -30,7 +30,8 @@ struct HostRepair {
         leave(guest, "\(decision.refusal?.description ?? "it was refused") (\(evidence))")
         continue
       }
-      let move = Move(guest, on: view, to: placement, reason: evidence, explanation: decision.explanation)
+      let move = Move(
+        guest, on: view, to: placement, instead: decision.present, reason: evidence, explanation: decision.explanation)
       let differs =
         found.contains { $0.kind == .configDiffers || $0.kind == .kernelDiffers }
         || found.contains { $0.kind == .emulatorOnDedicated || $0.kind == .pinnedAcrossIsolated }

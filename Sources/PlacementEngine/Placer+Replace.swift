@@ -43,6 +43,8 @@ extension Placer {
     }
     var decision = search.decision(over: [room], explain: explain)
     decision.explanation?.movability = guest.movability
+    let homes = demand.running?.homes.compactMap(\.self) ?? []
+    if let table = search.best?.table, homes.count == demand.cells.count { decision.present = table.terms(of: homes) }
     return (decision, search.steps)
   }
 

@@ -6,6 +6,16 @@ extension Placer {
   ///
   /// The same input gives the same plan. Every plan has no `violations` in the inventory it was made from.
   public static func plan(_ input: PlanningInput) -> Plan {
+    var plan = unrated(input)
+    for wave in plan.waves.indices {
+      for move in plan.waves[wave].moves.indices {
+        plan.waves[wave].moves[move].seconds = input.rates.seconds(for: plan.waves[wave].moves[move])
+      }
+    }
+    return plan
+  }
+
+  private static func unrated(_ input: PlanningInput) -> Plan {
     switch input.request {
     case .place(let guest, let host, let cells):
       return planPlace(guest, on: host, cells: cells, input)
@@ -40,7 +50,8 @@ extension Placer {
     }
     let asked = cells.map { " on cells \($0.map { "\($0)" }.joined(separator: ","))" } ?? ""
     let move = Move(
-      guest, on: view, to: placement, reason: "placed anew\(asked) by request", explanation: decision.explanation)
+      guest, on: view, to: placement, instead: decision.present, reason: "placed anew\(asked) by request",
+      explanation: decision.explanation)
     return Plan(parent: input.parent, purpose: "place \(guest.name)", waves: [Wave(moves: [move])])
   }
 
@@ -65,8 +76,11 @@ extension Placer {
 }
 
 extension Move {
-  /// The move of a guest as it is on its host now to a placement.
-  init(_ guest: Guest, on host: HostView, to placement: Placement, reason: String, explanation: Explanation?) {
+  /// The move of a guest as it is on its host now, with the terms of its present place, to a placement.
+  init(
+    _ guest: Guest, on host: HostView, to placement: Placement, instead present: [ScoreTerm]?, reason: String,
+    explanation: Explanation?
+  ) {
     let footprint = Footprint(of: guest, on: host.topology)
     let ids = host.topology.cells.map(\.id)
     var from: [GuestCellPlacement] = []
@@ -82,6 +96,11 @@ extension Move {
       guest: guest.id, guestName: guest.name, host: host.id, incarnation: guest.incarnation, from: from,
       placement: placement, expected: guest.live, movability: guest.movability, copy: KiB(copy), reason: reason,
       explanation: explanation)
+    gain = present.map { present in
+      zip(present, placement.terms).map { now, then in
+        ScoreTerm(name: now.name, value: now.value - then.value, detail: "\(now.value) now, \(then.value) then")
+      }
+    }
   }
 }
 

@@ -54,6 +54,7 @@ extension WireLayout {
       8: .message("movability", .movability),
       10: .text("reason"),
       11: .message("explanation", .explanation),
+      12: .message("gain", .scoreTerm, atMost: 64),
     ],
     .unmovedGuest: [
       1: .text("guest"),

@@ -130,16 +130,25 @@ enum CannedFleet {
     refused: [CellNote(host: "host-a", cell: 4, guestCell: nil, text: "it has no cpus")],
     counts: ["1 cell has no cpus"], movability: Movability(.livePages, because: "its numatune is strict"))
 
+  /// A move with all that is told of one.
+  private static let move: Move = {
+    var move = Move(
+      guest: database.id, guestName: "db", host: "host-a", incarnation: database.incarnation,
+      from: [GuestCellPlacement(guestCell: 0, cell: 0)], placement: placement, expected: database.live,
+      movability: Movability(.livePages, because: "its numatune is strict"), copy: KiB(mib: 480),
+      reason: "96 % of its memory is on node 0 and its vcpus on node 1", explanation: explanation)
+    move.gain = [
+      ScoreTerm(name: "contention", value: 5000, detail: "9000 now, 4000 then"),
+      ScoreTerm(name: "locality", value: -26_000, detail: "0 now, 26000 then"),
+    ]
+    move.seconds = 2
+    return move
+  }()
+
   static let plan = Plan(
     id: 7, parent: 6, purpose: "repair", wallMilliseconds: 1_795_449_117_000,
     waves: [
-      Wave(moves: [
-        Move(
-          guest: database.id, guestName: "db", host: "host-a", incarnation: database.incarnation,
-          from: [GuestCellPlacement(guestCell: 0, cell: 0)], placement: placement, expected: database.live,
-          movability: Movability(.livePages, because: "its numatune is strict"), copy: KiB(mib: 480),
-          reason: "96 % of its memory is on node 0 and its vcpus on node 1", explanation: explanation)
-      ])
+      Wave(moves: [move])
     ],
     unmoved: [
       UnmovedGuest(guest: hostile.id, guestName: hostile.name, host: "host-a", reason: "no rule allows it")

@@ -130,6 +130,23 @@ import Testing
     #expect(gained > fleets / 4 && migrations > 0, "gained \(gained), \(migrations) migrations, \(again) moved twice")
   }
 
+  @Test func movesTellWhatTheyCostAndGain() throws {
+    var request = PlanningInput(
+      inventory: Inventory(hosts: [packed("a", [[4], [4]])]), policy: bare, parent: 0, request: rebalance())
+    let unrated = try #require(Placer.plan(request).moves.first)
+    #expect(unrated.seconds == nil && unrated.risk == .copiesMemory)
+    request.rates = CopyRates(withinHosts: 100 << 10, betweenHosts: 1)
+    let move = try #require(Placer.plan(request).moves.first)
+    #expect(move.seconds == 3, "256 MiB at 100 MiB a second")
+    let gain = try #require(move.gain)
+    #expect(gain.map(\.name) == ["contention", "locality", "fragmentation"])
+    #expect(gain[1].value == -26_000, "copying all of its memory costs locality: \(gain[1])")
+    #expect(gain[2].value > 0, "it takes less room from others: \(gain[2])")
+    let two = Inventory(hosts: [packed("a", [[4]], open: true), packed("b", [[4]], open: true)])
+    let away = try #require(plan(rebalance(migrations: 1), in: two).moves.first)
+    #expect(away.risk == .changesHost && away.gain == nil)
+  }
+
   // MARK: - Fit
 
   private let wide = Shape(

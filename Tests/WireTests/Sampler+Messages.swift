@@ -33,10 +33,13 @@ extension Sampler {
       state: word())
   }
   private mutating func move() -> Move {
-    Move(
+    var move = Move(
       guest: id(), guestName: text(), host: id(), incarnation: maybe { $0.incarnation() }, from: placements(),
       placement: placement(), expected: pinning(), movability: movability(), copy: kib(), reason: text(),
       explanation: maybe { $0.explanation() })
+    if bool() { move.gain = [ScoreTerm(name: text(), value: int(0...999), detail: text())] }
+    move.seconds = maybe { $0.int(0...9_999) }
+    return move
   }
 
   mutating func job() -> Job {

@@ -48,7 +48,7 @@ extension Coordinator {
     automation.asked = asked
     let input = PlanningInput(
       inventory: Inventory(hosts: view(of: hosts[index], now).map { [$0] } ?? []), policy: policy, parent: lastPlan,
-      request: request, leaving: asked.leaving.map(\.guest))
+      request: request, leaving: asked.leaving.map(\.guest), rates: copyRates)
     output.planning.append(PlanningTask(token: .automation, input: input))
   }
 

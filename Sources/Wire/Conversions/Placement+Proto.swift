@@ -51,13 +51,21 @@ extension ProtoPlacement {
     pinning = ProtoPinning(placement.pinning)
     dedicated = placement.dedicated.description
     score = Int64(placement.score)
-    terms = placement.terms.map { term in
-      var proto = ProtoScoreTerm()
-      proto.name = term.name
-      proto.value = Int64(term.value)
-      proto.detail = term.detail
-      return proto
-    }
+    terms = placement.terms.map { ProtoScoreTerm($0) }
+  }
+}
+
+extension ProtoScoreTerm {
+  init(_ term: ScoreTerm) {
+    name = term.name
+    value = Int64(term.value)
+    detail = term.detail
+  }
+}
+
+extension ScoreTerm {
+  init(_ proto: ProtoScoreTerm) throws(WireError.Kind) {
+    self.init(name: proto.name, value: try FieldCheck.signed(proto.value, "score_term.value"), detail: proto.detail)
   }
 }
 
@@ -69,10 +77,7 @@ extension Placement {
       cells: try proto.cells.map { cell throws(WireError.Kind) in try GuestCellPlacement(cell) },
       pinning: try Pinning(proto.pinning), dedicated: try IDList.set(proto.dedicated, "placement.dedicated"),
       score: try FieldCheck.signed(proto.score, "placement.score"),
-      terms: try proto.terms.map { term throws(WireError.Kind) in
-        ScoreTerm(
-          name: term.name, value: try FieldCheck.signed(term.value, "placement.terms.value"), detail: term.detail)
-      })
+      terms: try proto.terms.map { term throws(WireError.Kind) in try ScoreTerm(term) })
   }
 }
 

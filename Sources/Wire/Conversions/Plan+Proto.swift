@@ -62,6 +62,8 @@ extension ProtoMove {
     copyKib = Int64(move.copy.count)
     reason = move.reason
     if let explanation = move.explanation { self.explanation = ProtoExplanation(explanation) }
+    gain = (move.gain ?? []).map { ProtoScoreTerm($0) }
+    if let seconds = move.seconds { self.seconds = Int64(seconds) }
   }
 }
 
@@ -78,6 +80,8 @@ extension Move {
       placement: try Placement(proto.placement), expected: try Pinning(proto.expected),
       movability: try Movability(proto.movability), copy: try FieldCheck.memory(proto.copyKib, "move.copy_kib"),
       reason: proto.reason, explanation: proto.hasExplanation ? try Explanation(proto.explanation) : nil)
+    if !proto.gain.isEmpty { gain = try proto.gain.map { term throws(WireError.Kind) in try ScoreTerm(term) } }
+    seconds = proto.hasSeconds ? try FieldCheck.count(proto.seconds, "move.seconds") : nil
   }
 }
 

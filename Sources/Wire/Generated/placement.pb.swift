@@ -515,6 +515,22 @@ nonisolated struct ProtoMove: @unchecked Sendable {
   /// Clears the value of `explanation`. Subsequent reads from it will return its default value.
   mutating func clearExplanation() {_uniqueStorage()._explanation = nil}
 
+  /// What it gains of each score term; positive is better.
+  var gain: [ProtoScoreTerm] {
+    get {_storage._gain}
+    set {_uniqueStorage()._gain = newValue}
+  }
+
+  /// How long it will copy, where the rate was measured.
+  var seconds: Int64 {
+    get {_storage._seconds ?? 0}
+    set {_uniqueStorage()._seconds = newValue}
+  }
+  /// Returns true if `seconds` has been explicitly set.
+  var hasSeconds: Bool {_storage._seconds != nil}
+  /// Clears the value of `seconds`. Subsequent reads from it will return its default value.
+  mutating func clearSeconds() {_uniqueStorage()._seconds = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1245,7 +1261,7 @@ nonisolated extension ProtoWave: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Move"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{3}guest_name\0\u{1}host\0\u{1}incarnation\0\u{1}from\0\u{1}placement\0\u{1}expected\0\u{1}movability\0\u{3}copy_kib\0\u{1}reason\0\u{1}explanation\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{3}guest_name\0\u{1}host\0\u{1}incarnation\0\u{1}from\0\u{1}placement\0\u{1}expected\0\u{1}movability\0\u{3}copy_kib\0\u{1}reason\0\u{1}explanation\0\u{1}gain\0\u{1}seconds\0")
 
   fileprivate class _StorageClass {
     var _guest: String = String()
@@ -1259,6 +1275,8 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     var _copyKib: Int64 = 0
     var _reason: String = String()
     var _explanation: ProtoExplanation? = nil
+    var _gain: [ProtoScoreTerm] = []
+    var _seconds: Int64? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1280,6 +1298,8 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       _copyKib = source._copyKib
       _reason = source._reason
       _explanation = source._explanation
+      _gain = source._gain
+      _seconds = source._seconds
     }
   }
 
@@ -1309,6 +1329,8 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         case 9: try { try decoder.decodeSingularInt64Field(value: &_storage._copyKib) }()
         case 10: try { try decoder.decodeSingularStringField(value: &_storage._reason) }()
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._explanation) }()
+        case 12: try { try decoder.decodeRepeatedMessageField(value: &_storage._gain) }()
+        case 13: try { try decoder.decodeSingularInt64Field(value: &_storage._seconds) }()
         default: break
         }
       }
@@ -1354,6 +1376,12 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       try { if let v = _storage._explanation {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
       } }()
+      if !_storage._gain.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._gain, fieldNumber: 12)
+      }
+      try { if let v = _storage._seconds {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 13)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1374,6 +1402,8 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         if _storage._copyKib != rhs_storage._copyKib {return false}
         if _storage._reason != rhs_storage._reason {return false}
         if _storage._explanation != rhs_storage._explanation {return false}
+        if _storage._gain != rhs_storage._gain {return false}
+        if _storage._seconds != rhs_storage._seconds {return false}
         return true
       }
       if !storagesAreEqual {return false}

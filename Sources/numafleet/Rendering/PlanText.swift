@@ -62,14 +62,31 @@ struct PlanText {
           + "\(move.copy) to copy"
       ),
       printable("    why: \(move.reason)"),
+      printable("    cost: \(Self.cost(of: move))"),
       printable("    movability: \(move.movability.class.rawValue), \(move.movability.reason)"),
       printable("    pinning: \(PinningWords(move.placement.pinning).line)"),
     ]
+    if let gain = move.gain {
+      let terms = gain.map { "\($0.name) \($0.value > 0 ? "+" : "")\($0.value)" }
+      lines.insert("    gain: \(terms.joined(separator: ", "))", at: 3)
+    }
     if move.isMigration { lines.append(printable("    claim: \(Self.claim(of: move))")) }
     if explained, let explanation = move.explanation {
       lines.append(ExplanationText(explanation: explanation).text.indented(4))
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// How long it takes by the rate of earlier moves, and what may go wrong.
+  private static func cost(of move: Move) -> String {
+    let time = move.copy == 0 ? "" : move.seconds.map { ", about \($0) s" } ?? ", no rate was measured yet"
+    let risk =
+      switch move.risk {
+      case .pinsOnly: "only threads are pinned"
+      case .copiesMemory: "memory is copied while it runs"
+      case .changesHost: "it stands still for the last of the copy"
+      }
+    return "\(move.copy)\(time); \(risk)"
   }
 
   /// What is reserved on the other host from the job's beginning until the guest is seen there.
