@@ -110,15 +110,3 @@ extension Guest {
     }
   }
 }
-
-extension Pinning {
-  /// This wish, and that of another where this one leaves something as it is.
-  func filled(from other: Pinning) -> Pinning {
-    Pinning(
-      vcpus: vcpus + other.vcpus.filter { cpuset(ofVCPU: $0.vcpu) == nil },
-      emulator: emulator ?? other.emulator,
-      iothreads: iothreads + other.iothreads.filter { cpuset(ofIOThread: $0.iothread) == nil },
-      numatune: numatune ?? other.numatune, cputune: cputune,
-      memory: memory + other.memory.filter { cell(ofGuestCell: $0.guestCell) == nil })
-  }
-}

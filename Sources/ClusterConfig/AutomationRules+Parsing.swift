@@ -3,7 +3,7 @@ import NUMA
 
 private enum AutomationKey: String, SectionKey {
   case settle_seconds, review_minutes, residence_minutes, minimum_gain_percent, moves_per_guest, copy_per_minute
-  case concurrent_hosts, wide_cpus, quiet_hours, except_hosts, except_guests
+  case concurrent_hosts, wide_cpus, quiet_hours, except_hosts, except_guests, manage
 }
 
 extension AutomationRules {
@@ -21,6 +21,7 @@ extension AutomationRules {
     for item in try section[.quiet_hours]?.items() ?? [] { quietHours.append(try QuietHours(item)) }
     for item in try section[.except_hosts]?.items() ?? [] { exceptHosts.append(try item.text(allowing: 256)) }
     for item in try section[.except_guests]?.items() ?? [] { exceptGuests.append(try item.text(allowing: 256)) }
+    manage = try section[.manage]?.choice() ?? manage
   }
 }
 

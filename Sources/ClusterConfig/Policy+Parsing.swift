@@ -28,6 +28,8 @@ extension Policy {
     foldGuestCells = try section[.fold_guest_cells]?.flag() ?? foldGuestCells
     if let value = section[.hosts] { hosts = try HostRules.list(value) }
     if let value = section[.automation] { automation = try AutomationRules(value) }
+    drift = try section[.drift]?.choice() ?? drift
+    for item in try section[.drift_by_guest]?.items() ?? [] { driftByGuest.append(try GuestDrift(item)) }
     if let value = section[.groups] {
       for item in try value.items() {
         let group = try GuestGroup(item)
@@ -42,7 +44,7 @@ extension Policy {
 
 private enum PolicyKey: String, SectionKey {
   case kind, reserve, overcommit_percent, smt, weights, live_pages, driver, driver_by_host, scope, fold_guest_cells
-  case hosts, groups, automation
+  case hosts, groups, automation, drift, drift_by_guest
 }
 
 private enum ReserveKey: String, SectionKey {
@@ -51,6 +53,10 @@ private enum ReserveKey: String, SectionKey {
 
 private enum WeightsKey: String, SectionKey {
   case contention, locality, fragmentation
+}
+
+private enum GuestDriftKey: String, SectionKey {
+  case guest, drift
 }
 
 private enum HostDriverKey: String, SectionKey {
@@ -77,6 +83,14 @@ extension Weights {
       throw value.position.error(
         "all weights are 0, so that any cell is as good as any other; give one of them 1...1000")
     }
+  }
+}
+
+extension GuestDrift {
+  init(_ value: Value) throws(ConfigurationError) {
+    let section = try Section<GuestDriftKey>(value)
+    let guest = try section.required(.guest, example: "db-*").text(allowing: 256)
+    self.init(guest: guest, drift: try section.required(.drift, example: "mend").choice())
   }
 }
 

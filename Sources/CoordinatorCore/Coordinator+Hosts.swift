@@ -174,6 +174,7 @@ extension Coordinator {
     if isFirst { hosts[index].hasReported = true }
     releaseObserved(on: index, at: reading, now, &output)
     welcomeArrivals(on: index, now, &output)
+    forgetWishes(on: index, &output)
     refresh(index, now)
     watchFindings(index, changed: changed, now, &output)
     if let head = report.journal {

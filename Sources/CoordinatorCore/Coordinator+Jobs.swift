@@ -247,7 +247,10 @@ extension Coordinator {
     observe(report.observed, on: host, now, &output)
     endClaim(of: jobs[index], toldAt: reading, now, &output)
     log(kind, host: host, guest: job.guest, job: job.id, actor: actor ?? host.text, text, now, &output)
-    if state == .verified { remember(jobs[index], now, &output) }
+    if state == .verified {
+      remember(jobs[index], now, &output)
+      want(jobs[index], now, &output)
+    }
     if actor == nil, witness == nil { send(.jobAcknowledged(job.id), to: job.host, &output) }
     if let plan = jobs[index].plan { wavePart(plan, now, &output) }
     forgetOldJobs()

@@ -13,7 +13,7 @@ extension Coordinator {
     return restored.hosts.map { record in
       HostEntry(
         remembering: record, topology: record.topology.flatMap { shelf[$0] },
-        guests: seen.take(on: record.id).map(\.remembered), now: now)
+        guests: seen.take(on: record.id).map(\.remembered), wishes: restored.wishes(on: record.id), now: now)
     }
   }
 
@@ -98,6 +98,7 @@ extension Coordinator {
     for index in hosts.indices {
       records = records.drop { $0.id < hosts[index].id }
       let record = records.first.flatMap { $0.id == hosts[index].id ? $0 : nil }
+      hosts[index].wishes = restored.wishes(on: hosts[index].id)
       hosts[index].recorded = record
       // What was ended when it was judged is not ended.
       hosts[index].isJudged = false

@@ -15,7 +15,7 @@ extension Coordinator {
       answer(
         question, host.flatMap(refusalOfUnknown).map { .failure($0) } ?? .success(.guests(guests(of: host))), now,
         &output)
-    case .guest(let text): answer(question, find(text).map(OperatorReply.guest), now, &output)
+    case .guest(let text): answer(question, find(text).map { .guest(withWish($0)) }, now, &output)
     case .findings(let subject): answer(question, examine(subject, now).map { .findings($0) }, now, &output)
     case .placeGuest(let wish): place(wish, question, now, &output)
     case .placeShape(let shape, let explain): place(shape, explain, question, now, &output)
@@ -48,6 +48,7 @@ extension Coordinator {
     case .authorizeKey(let key): authorize(key, question, now, &output)
     case .revokeKey(let publicKey): revoke(publicKey, question, now, &output)
     case .automate(let wish): automate(wish, question, now, &output)
+    case .adopt(let wish): adopt(wish, question, now, &output)
     case .automation: reply(.automation(automationStatus(now)), to: question, &output)
     case .policy: reply(.policy(policy), to: question, &output)
     case .status: reply(.status(status), to: question, &output)
@@ -93,7 +94,7 @@ extension Coordinator {
   }
 
   /// The refusal of a host that no agent has reported for; nil when one has.
-  private func refusalOfUnknown(_ id: HostID) -> Refusal? { index(of: id) == nil ? unknown(id) : nil }
+  func refusalOfUnknown(_ id: HostID) -> Refusal? { index(of: id) == nil ? unknown(id) : nil }
 
   func unknown(_ id: HostID) -> Refusal {
     let known = hosts.map(\.id.text).prefix(8).joined(separator: ", ")
@@ -132,7 +133,7 @@ extension Coordinator {
     Refusal(.hostUnreachable, "host \(id) has not sent its topology yet", remedy: "ask again in a few seconds")
   }
 
-  private func guests(of host: HostID?) -> [PlacedGuest] {
+  func guests(of host: HostID?) -> [PlacedGuest] {
     let travels = travels
     return hosts.filter { host == nil || $0.id == host }
       .flatMap { entry in
@@ -174,7 +175,7 @@ extension Coordinator {
     }
   }
 
-  private func checkReachable(_ placed: PlacedGuest) -> Result<PlacedGuest, Refusal> {
+  func checkReachable(_ placed: PlacedGuest) -> Result<PlacedGuest, Refusal> {
     guard let index = index(of: placed.host) else { return .failure(unknown(placed.host)) }
     // Without a topology nothing could be checked before it is tried.
     guard hosts[index].topology != nil else { return .failure(withoutTopology(placed.host)) }

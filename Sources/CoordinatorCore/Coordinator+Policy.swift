@@ -27,6 +27,7 @@ extension Coordinator {
     policyText = text
     placer = Placer(inventory: inventory(now), policy: policy)
     for index in hosts.indices { hosts[index].isExamined = false }
+    reviewAll("the policy was read again", now)
     if !keepPolicy(now, &output) {
       log(.policyReloaded, actor: "coordinator", "policy reloaded", now, &output)
     }

@@ -113,6 +113,7 @@ extension OperatorRequest {
     case .placeGuest(let wish): wish.dryRun
     case .start(let wish): wish.dryRun
     case .change(let change): change.dryRun
+    case .adopt(let wish): wish.dryRun
     case .drain, .forgetHost, .automate, .makePlan, .applyPlan, .authorizeKey, .revokeKey: false
     }
   }

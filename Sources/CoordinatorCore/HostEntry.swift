@@ -23,6 +23,8 @@ struct HostEntry: Sendable, Hashable {
   var isTopologyRecorded = true
   var cells: [CellState] = []
   var guests: [Guest] = []
+  /// What is wanted of its guests, ascending by guest; of a run that is over too, until something else is wanted.
+  var wishes: [Wish] = []
   var libvirtAnswers: Bool?
   var load: HostLoad?
   var findings = FindingWatch()
@@ -52,12 +54,13 @@ struct HostEntry: Sendable, Hashable {
   }
 
   /// A host of an earlier term, as the ledger remembers it.
-  init(remembering record: HostRecord, topology: HostTopology?, guests: [Guest], now: Instant) {
+  init(remembering record: HostRecord, topology: HostTopology?, guests: [Guest], wishes: [Wish], now: Instant) {
     self.init(id: record.id, boot: "", heard: now)
     facts = record.facts
     self.topology = topology
     topologyHash = record.topologyHash
     self.guests = guests
+    self.wishes = wishes
     recorded = record
     isRemembered = true
   }
@@ -88,6 +91,15 @@ struct HostEntry: Sendable, Hashable {
     return nil
   }
 
+  /// What is wanted of a guest as it runs now, if anything is.
+  func wish(of guest: Guest) -> Wish? {
+    let index = wishes.partitionIndex { $0.guest >= guest.id }
+    guard index < wishes.endIndex, wishes[index].holds(for: guest) else { return nil }
+    return wishes[index]
+  }
+
+  private var wishesInForce: [Wish] { wishes.isEmpty ? [] : guests.compactMap { wish(of: $0) } }
+
   /// The view for planning and for operators; nil until the host has sent its topology.
   func view(claims: [Claim], isDraining: Bool, now: Instant) -> HostView? {
     guard let topology, let facts else { return nil }
@@ -98,7 +110,7 @@ struct HostEntry: Sendable, Hashable {
       claims: SafetyCheck.claim.isOn ? claims.filter { $0.host == id } : [],
       ageMilliseconds: max(0, now.milliseconds - lastHeard.milliseconds),
       libvirtAnswers: libvirtAnswers, draining: isDraining,
-      foreignTerm: foreign?.epoch, load: load)
+      foreignTerm: foreign?.epoch, load: load, wishes: wishesInForce)
   }
 }
 

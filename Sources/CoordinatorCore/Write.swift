@@ -32,7 +32,11 @@ public enum Write: Sendable, Hashable {
   case sighting(Sighting)
   /// The guest is no longer on that host.
   case vanished(GuestID, from: HostID)
-  /// Removed with its sightings, by an operator's word.
+  /// Inserted or replaced; its host is there already.
+  case wish(Wish)
+  /// Nothing is wanted any more of a guest that has gone from that host.
+  case forgottenWish(GuestID, on: HostID)
+  /// Removed with its sightings and wishes, by an operator's word.
   case forgottenHost(HostID)
   /// Inserted; the newest `CommandRecord.keptMax` are kept.
   case command(CommandRecord)
@@ -66,6 +70,8 @@ public struct Restored: Sendable, Hashable {
   public var hosts: [HostRecord]
   /// Ascending by host, then by guest.
   public var sightings: [Sighting]
+  /// Ascending by host, then by guest.
+  public var wishes: [Wish]
   /// Oldest first.
   public var commands: [CommandRecord]
   /// The highest numbers ever given out.
@@ -78,7 +84,7 @@ public struct Restored: Sendable, Hashable {
     generations: [GuestGeneration] = [], keys: [AuthorizedKey] = [], draining: [HostID] = [],
     policy: PolicyRevision? = nil, automation: AutomationState = AutomationState(), moves: [MoveRecord] = [],
     topologies: [TopologyRecord] = [], hosts: [HostRecord] = [],
-    sightings: [Sighting] = [],
+    sightings: [Sighting] = [], wishes: [Wish] = [],
     commands: [CommandRecord] = [], lastPlan: PlanID = 0, lastJob: JobID = 0
   ) {
     self.epoch = epoch
@@ -96,6 +102,7 @@ public struct Restored: Sendable, Hashable {
     self.topologies = topologies
     self.hosts = hosts
     self.sightings = sightings
+    self.wishes = wishes
     self.commands = commands
     self.lastPlan = lastPlan
     self.lastJob = lastJob

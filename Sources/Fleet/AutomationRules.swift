@@ -24,11 +24,14 @@ public struct AutomationRules: Sendable, Hashable, Codable {
   /// Hosts and guests that automation leaves alone, by name or id; `*` stands for any characters.
   public var exceptHosts: [String]
   public var exceptGuests: [String]
+  /// Whose placement it may change.
+  public var manage: ManagedGuests
 
   public init(
     settleSeconds: Int = 10, reviewMinutes: Int = 60, residenceMinutes: Int = 30, minimumGainPercent: Int = 5,
     movesPerGuest: Int = 4, copyPerMinute: KiB = KiB(gib: 32), concurrentHosts: Int = 4, wideCPUs: Int = 0,
-    quietHours: [QuietHours] = [], exceptHosts: [String] = [], exceptGuests: [String] = []
+    quietHours: [QuietHours] = [], exceptHosts: [String] = [], exceptGuests: [String] = [],
+    manage: ManagedGuests = .ours
   ) {
     self.settleSeconds = settleSeconds
     self.reviewMinutes = reviewMinutes
@@ -41,6 +44,7 @@ public struct AutomationRules: Sendable, Hashable, Codable {
     self.quietHours = quietHours
     self.exceptHosts = exceptHosts
     self.exceptGuests = exceptGuests
+    self.manage = manage
   }
 
   /// How long nothing begins from that moment on, in milliseconds; 0 outside of quiet hours.

@@ -54,6 +54,8 @@ public struct Finding: Sendable, Hashable, Codable {
     case parentRestricted
     /// A version of kernel or libvirt that is known to do harm here; see `KnownTrap`.
     case knownTrap
+    /// Somebody pinned the guest elsewhere than it was last wanted; see `Wish`.
+    case drifted
   }
 }
 
@@ -68,6 +70,7 @@ extension Finding.Kind {
     switch self {
     case .foreignBalancer, .ksmAcrossNodes, .libvirtDown, .knownTrap: true
     case .remoteMemory, .vcpusAcrossCells, .overlappingPins, .floating, .configDiffers, .numaBalancing, .kernelDiffers,
+      .drifted,
       .overcommittedCell, .widerThanCell, .emulatorOnDedicated, .sharedSiblings, .strictNearFull, .hugepagesShort,
       .deviceElsewhere, .outsideParent, .pinnedAcrossIsolated, .interruptsOnDedicated, .parentRestricted:
       false

@@ -34,5 +34,6 @@ public struct FleetEvent: Sendable, Hashable, Codable {
     case storeRecovered, eventsForgotten
     case findingAppeared, findingEnded
     case automationChanged, automationWouldMove, moveMeasured
+    case guestAdopted
   }
 }

@@ -29,11 +29,13 @@ public struct HostView: Sendable, Hashable, Codable {
   public var foreignTerm: Epoch?
   /// As of the newest report; nil where the agent does not tell.
   public var load: HostLoad?
+  /// What is wanted of its guests as they run now, ascending by guest.
+  public var wishes: [Wish]
 
   public init(
     id: HostID, liveness: Liveness, facts: HostFacts, topology: HostTopology, guests: [Guest], claims: [Claim] = [],
     ageMilliseconds: Int = 0, libvirtAnswers: Bool? = nil, draining: Bool = false, foreignTerm: Epoch? = nil,
-    load: HostLoad? = nil
+    load: HostLoad? = nil, wishes: [Wish] = []
   ) {
     self.id = id
     self.liveness = liveness
@@ -46,6 +48,13 @@ public struct HostView: Sendable, Hashable, Codable {
     self.draining = draining
     self.foreignTerm = foreignTerm
     self.load = load
+    self.wishes = wishes
+  }
+
+  /// What is wanted of a guest, if anything is.
+  public func wish(of guest: GuestID) -> Wish? {
+    let index = wishes.partitionIndex { $0.guest >= guest }
+    return index < wishes.endIndex && wishes[index].guest == guest ? wishes[index] : nil
   }
 }
 

@@ -41,6 +41,8 @@ public enum OperatorRequest: Sendable, Hashable {
   /// What automation does.
   case automation
   case status
+  /// Takes what guests show as what is wanted of them.
+  case adopt(Adopt)
 }
 
 extension OperatorRequest {
@@ -57,6 +59,7 @@ extension OperatorRequest {
     case .authorizeKey: "authorize"
     case .revokeKey: "revoke"
     case .automate: "auto"
+    case .adopt(let wish): wish.dryRun ? nil : "adopt"
     case .hosts, .host, .guests, .guest, .findings, .plans, .plan, .jobs, .job, .events, .keys, .policy, .status,
       .automation:
       nil
@@ -212,9 +215,12 @@ public enum OperatorReply: Sendable, Hashable {
 public struct PlacedGuest: Sendable, Hashable, Codable {
   public var host: HostID
   public var guest: Guest
-  public init(host: HostID, guest: Guest) {
+  /// What is wanted of it; only asked for by `guest show`.
+  public var wish: Wish?
+  public init(host: HostID, guest: Guest, wish: Wish? = nil) {
     self.host = host
     self.guest = guest
+    self.wish = wish
   }
 }
 

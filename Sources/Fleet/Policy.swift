@@ -25,12 +25,17 @@ public struct Policy: Sendable, Hashable, Codable {
   public var groups: [GuestGroup]
   /// What automation may do once it is switched on.
   public var automation: AutomationRules
+  /// What is done about guests that somebody pinned elsewhere than was wanted.
+  public var drift: DriftRule
+  /// Exceptions by guest; the first that names it holds.
+  public var driftByGuest: [GuestDrift]
 
   public init(
     reserve: Reserve = Reserve(), overcommitPercent: Int = 400, smt: SMTPolicy = .prefer,
     weights: Weights = Weights(), livePages: [String] = [], driver: DriverChoice = .automatic,
     driverByHost: [HostDriver] = [], scope: Scope = .both, foldGuestCells: Bool = false, hosts: [HostRules] = [],
-    groups: [GuestGroup] = [], automation: AutomationRules = AutomationRules()
+    groups: [GuestGroup] = [], automation: AutomationRules = AutomationRules(), drift: DriftRule = .tell,
+    driftByGuest: [GuestDrift] = []
   ) {
     self.reserve = reserve
     self.overcommitPercent = overcommitPercent
@@ -44,6 +49,8 @@ public struct Policy: Sendable, Hashable, Codable {
     self.hosts = hosts.sorted { $0.host < $1.host }
     self.groups = groups
     self.automation = automation
+    self.drift = drift
+    self.driftByGuest = driftByGuest
   }
 
   /// Whether libnuma may move the pages of this guest.

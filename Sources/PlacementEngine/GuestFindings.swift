@@ -15,7 +15,7 @@ extension HostExamination {
     if several {
       found += [remoteMemory(examined), wide ?? acrossCells(examined), wide == nil ? floating(examined) : nil]
     }
-    found += [overlap(examined), kernelDiffers(examined), configDiffers(examined)]
+    found += [overlap(examined), drifted(examined), kernelDiffers(examined), configDiffers(examined)]
     found += [emulatorOnDedicated(examined), sharedSiblings(examined), outsideParent(examined)]
     found += [pinnedAcrossIsolated(examined), strictNearFull(examined), deviceElsewhere(examined)]
     return found.compactMap { $0 }
@@ -138,6 +138,20 @@ extension HostExamination {
 // MARK: - Records that differ
 
 extension HostExamination {
+  /// Tells of a hand that was at the guest since it was placed or adopted.
+  private func drifted(_ examined: ExaminedGuest) -> Finding? {
+    let guest = examined.guest
+    guard let wish = host.wish(of: guest.id) else { return nil }
+    let drift = wish.drift(of: guest, on: host.topology)
+    guard let first = drift.first else { return nil }
+    let more = drift.count > 1 ? " and \(drift.count - 1) more threads" : ""
+    let name = address(of: guest)
+    return finding(
+      .warning, .drifted, examined,
+      "\(first.role.name) runs on \(first.seen), wanted was \(first.wanted)\(wish.origin.words)\(more)",
+      remedy: "numafleet adopt \(name), or numafleet place \(name)")
+  }
+
   private func kernelDiffers(_ examined: ExaminedGuest) -> Finding? {
     let guest = examined.guest
     guard case .domain = guest.kind else { return nil }
@@ -177,6 +191,16 @@ extension HostExamination {
     return finding(
       .warning, .configDiffers, examined,
       "\(differences.joined(separator: ", ")) of the next start are not those of the running guest")
+  }
+}
+
+extension Wish.Origin {
+  /// Since when it was wanted, as the end of a clause.
+  fileprivate var words: String {
+    switch self {
+    case .placed(let job): " by job \(job)"
+    case .adopted(let actor): " as \(actor) adopted it"
+    }
   }
 }
 

@@ -21,10 +21,14 @@ struct HostRepair {
       let guest = examined.guest
       handled.append(guest.id)
       let evidence = found.map { "\($0.kind.rawValue): \($0.evidence)" }.joined(separator: "; ")
-      var placer = Placer(policy: policy)
-      placer.update(view)
-      let (decision, steps) = placer.replaceCounting(
-        guest, on: view.id, cells: nil, explain: true, budget: max(budget, 1))
+      let hasDrifted = found.contains { $0.kind == .drifted }
+      if hasDrifted, policy.drift(of: guest) != .mend {
+        leave(guest, "the policy's drift is \(policy.drift(of: guest).rawValue) for it (\(evidence))")
+        continue
+      }
+      // A drifted guest is placed as if it were where it was wanted: its shape is what was wanted, not what it shows.
+      let wanted = hasDrifted ? view.asWanted(guest.id, policy: policy) : view
+      let (decision, steps) = decide(guest, in: wanted, budget: max(budget, 1))
       budget = max(budget - steps, 0)
       guard let placement = decision.placement else {
         leave(guest, "\(decision.refusal?.description ?? "it was refused") (\(evidence))")
@@ -33,7 +37,7 @@ struct HostRepair {
       let move = Move(
         guest, on: view, to: placement, instead: decision.present, reason: evidence, explanation: decision.explanation)
       let differs =
-        found.contains { $0.kind == .configDiffers || $0.kind == .kernelDiffers }
+        hasDrifted || found.contains { $0.kind == .configDiffers || $0.kind == .kernelDiffers }
         || found.contains { $0.kind == .emulatorOnDedicated || $0.kind == .pinnedAcrossIsolated }
           && !examined.hasOthers(of: placement)
       if move.copy == 0, !differs, examined.hasPins(of: placement) {
@@ -47,6 +51,38 @@ struct HostRepair {
       view = view.after(move, policy: policy)
     }
     yieldToOthers()
+  }
+
+  /// Where a guest goes: to where it was wanted if nothing speaks against that any more, or to the best place.
+  private func decide(_ guest: Guest, in wanted: HostView, budget: Int) -> (decision: Decision, steps: Int) {
+    if wanted != view, let placement = wish(of: guest, in: wanted) {
+      return (Decision(placement: placement, refusal: nil), 1)
+    }
+    var placer = Placer(policy: policy)
+    placer.update(wanted)
+    return placer.replaceCounting(
+      wanted.guests.first { $0.id == guest.id } ?? guest, on: view.id, cells: nil, explain: true, budget: budget)
+  }
+
+  /// The pins that were wanted of a drifted guest, while it would be rightly placed with them.
+  private func wish(of guest: Guest, in wanted: HostView) -> Placement? {
+    let examination = HostExamination(wanted, policy: policy)
+    guard var pinning = view.wish(of: guest.id)?.pinning,
+      let examined = examination.guests.first(where: { $0.guest.id == guest.id }),
+      !examination.findings(of: examined).contains(where: { $0.severity != .info && $0.kind.isMendedByPlacing })
+    else { return nil }
+    let ids = view.topology.cells.map(\.id)
+    let cells = examined.cells.enumerated().compactMap { index, cell in
+      examined.footprint.home(ofGuestCellAt: index).map { GuestCellPlacement(guestCell: cell.id, cell: ids[$0]) }
+    }
+    // Memory that went elsewhere meanwhile is for the placer to weigh.
+    guard pinning.memory.allSatisfy({ cells.contains($0) }) else { return nil }
+    if pinning.memory.isEmpty { pinning.numatune = nil }
+    let numatune = pinning.numatune
+    pinning = pinning.filled(from: guest.live)
+    pinning.numatune = numatune
+    return Placement(
+      host: view.id, cells: cells, pinning: pinning, dedicated: examined.footprint.dedicated ?? [], score: 0, terms: [])
   }
 
   /// Takes CPUs that later moves made somebody's own out of the shared masks that earlier moves were given.
@@ -107,7 +143,7 @@ extension Finding.Kind {
   var isMendedByPlacing: Bool {
     switch self {
     case .remoteMemory, .vcpusAcrossCells, .floating, .overlappingPins, .configDiffers, .kernelDiffers,
-      .emulatorOnDedicated, .sharedSiblings, .outsideParent, .pinnedAcrossIsolated:
+      .drifted, .emulatorOnDedicated, .sharedSiblings, .outsideParent, .pinnedAcrossIsolated:
       true
     case .foreignBalancer, .numaBalancing, .ksmAcrossNodes, .libvirtDown, .overcommittedCell, .widerThanCell,
       .strictNearFull, .hugepagesShort, .deviceElsewhere, .interruptsOnDedicated, .parentRestricted, .knownTrap:
@@ -141,10 +177,21 @@ extension ExaminedGuest {
 extension HostView {
   /// The host as it will be once a move is done.
   func after(_ move: Move, policy: Policy) -> HostView {
-    guard let index = guests.firstIndex(where: { $0.id == move.guest }) else { return self }
+    after(move.placement.pinning, of: move.guest, policy: policy)
+  }
+
+  /// The host as it would be if a guest's threads were where they were wanted; its memory is where it is.
+  fileprivate func asWanted(_ id: GuestID, policy: Policy) -> HostView {
+    guard let wish = wish(of: id), let guest = guests.first(where: { $0.id == id }) else { return self }
+    var pinning = wish.pinning.filled(from: guest.live)
+    pinning.memory = []
+    return after(pinning, of: id, policy: policy)
+  }
+
+  private func after(_ pinning: Pinning, of id: GuestID, policy: Policy) -> HostView {
+    guard let index = guests.firstIndex(where: { $0.id == id }) else { return self }
     var view = self
     let guest = guests[index]
-    let pinning = move.placement.pinning
     view.guests[index] = guest.after(pinning, on: topology, policy: policy)
     guard !pinning.memory.isEmpty, let before = Footprint(of: guest, on: topology),
       let after = Footprint(of: view.guests[index], on: topology)

@@ -103,6 +103,7 @@ struct LedgerExamination {
     try readRows(of: CommandAnswer.self, in: "command", key: "number", column: "answer")
     try readRows(of: AutomationState.self, in: "automation", key: "singleton")
     try readRows(of: MoveRecord.self, in: "moved", key: "job")
+    try readRows(of: Wish.self, in: "wish", key: "guest")
     try readRows(of: JobRecord.self, in: "job", key: "id")
     var dedicated: [String] = []
     try readRows(of: Claim.self, in: "claim", key: "job") { claim in

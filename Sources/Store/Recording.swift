@@ -48,6 +48,14 @@ extension Database {
     case .sighting(let sighting): try record(sighting)
     case .vanished(let guest, let host):
       try run("DELETE FROM sighting WHERE host = ? AND guest = ?", [host.text, guest.text])
+    case .wish(let wish):
+      try run(
+        """
+        INSERT INTO wish (host, guest, body) VALUES (?, ?, ?)
+        ON CONFLICT (host, guest) DO UPDATE SET body = excluded.body
+        """, [wish.host.text, wish.guest.text, body(wish)])
+    case .forgottenWish(let guest, let host):
+      try run("DELETE FROM wish WHERE host = ? AND guest = ?", [host.text, guest.text])
     case .forgottenHost(let host): try run("DELETE FROM host WHERE id = ?", [host.text])
     case .command(let record): try self.record(record)
     case .forgottenEvents(let last):
@@ -185,6 +193,8 @@ extension Write {
     case .host(let record): "host \(record.id)"
     case .sighting(let sighting): "guest \(sighting.guest) on host \(sighting.host)"
     case .vanished(let guest, let host): "leave of guest \(guest) from host \(host)"
+    case .wish(let wish): "wish for guest \(wish.guest) on host \(wish.host)"
+    case .forgottenWish(let guest, let host): "forgetting of the wish for guest \(guest) on host \(host)"
     case .forgottenHost(let host): "forgetting of host \(host)"
     case .forgottenEvents(let last): "forgetting of events up to \(last)"
     case .command(let record): "answer to request \(record.id.messageID) of \(record.actor)"

@@ -32,6 +32,7 @@ extension Database {
       topologies: try topologies(),
       hosts: try hosts(),
       sightings: try sightings(),
+      wishes: try values(of: Wish.self, "SELECT body FROM wish").sorted { ($0.host, $0.guest) < ($1.host, $1.guest) },
       commands: try commands(),
       lastPlan: PlanID(try number("SELECT coalesce(max(id), 0) FROM plan")),
       lastJob: JobID(try number("SELECT coalesce(max(id), 0) FROM job")))

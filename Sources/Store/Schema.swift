@@ -20,6 +20,7 @@ enum Schema {
     migrator.registerMigration("v4") { db in
       for part in [policies, automation] { try db.execute(sql: part) }
     }
+    migrator.registerMigration("v5") { db in try db.execute(sql: wishes) }
     return migrator
   }
 
@@ -235,6 +236,16 @@ enum Schema {
     BEGIN SELECT RAISE(ABORT, 'a revision of the policy is never changed'); END;
     CREATE TRIGGER policy_remains BEFORE DELETE ON policy
     BEGIN SELECT RAISE(ABORT, 'a revision of the policy is never removed'); END;
+    """
+
+  /// What is wanted of each guest, beyond the job that brought it about.
+  private static let wishes = """
+    CREATE TABLE wish (
+      host TEXT NOT NULL REFERENCES host (id) ON DELETE CASCADE,
+      guest TEXT NOT NULL CHECK (guest <> ''),
+      body TEXT NOT NULL CHECK (json_valid(body)),
+      PRIMARY KEY (host, guest)
+    ) STRICT, WITHOUT ROWID;
     """
 
   /// What automation was told, and the newest moves that were verified, with what they brought.

@@ -20,6 +20,7 @@ public enum Authorization {
     case .placeGuest(let place): place.dryRun ? .viewer : .operator
     case .start(let start): start.dryRun ? .viewer : .operator
     case .change(let change): change.dryRun ? .viewer : .operator
+    case .adopt(let adopt): adopt.dryRun ? .viewer : .operator
     case .makePlan, .applyPlan, .drain, .forgetHost, .automate: .operator
     case .authorizeKey, .revokeKey: .admin
     }

@@ -124,6 +124,7 @@ extension WireLayout {
       25: .message("forget_host", .forgetHost),
       26: .message("automate", .scalars),
       27: .message("automation", .scalars),
+      31: .message("adopt", .adopt),
     ],
     .operatorReply: [
       1: .message("hosts", .hostList),
@@ -144,6 +145,20 @@ extension WireLayout {
       16: .message("capacity", .capacity),
       17: .message("decisions", .decisionList),
       18: .message("automation", .automationStatus),
+    ],
+    .adopt: [
+      1: .text("guest"),
+      2: .text("host"),
+    ],
+    .wish: [
+      1: .text("guest"),
+      2: .text("host"),
+      3: .message("incarnation", .scalars),
+      4: .message("pinning", .pinning),
+      6: .text("adopted"),
+    ],
+    .guestDrift: [
+      1: .text("guest")
     ],
     .drainHost: [
       1: .text("host")
@@ -234,6 +249,7 @@ extension WireLayout {
       5: .message("guests", .guest, atMost: 4_096),
       6: .message("claims", .claim, atMost: 65_536),
       13: .message("load", .hostLoad),
+      31: .message("wishes", .wish, atMost: 4_096),
     ],
     .claim: [
       2: .text("host"),
@@ -246,6 +262,7 @@ extension WireLayout {
     .placedGuest: [
       1: .text("host"),
       2: .message("guest", .guest),
+      31: .message("wish", .wish),
     ],
     .finding: [
       3: .text("host"),
@@ -272,6 +289,7 @@ extension WireLayout {
       10: .message("hosts", .hostRules, atMost: 65_536),
       11: .message("groups", .guestGroup, atMost: 65_536),
       12: .message("automation", .automationRules),
+      31: .message("drift_by_guest", .guestDrift, atMost: 65_536),
     ],
     .automationRules: [
       8: .message("quiet_hours", .scalars, atMost: 1_024),

@@ -28,6 +28,16 @@ private let coordinator =
     #expect(policy.livePages == ["db", "web"])
   }
 
+  @Test func driftAndWhomAutomationManagesAreRead() throws {
+    let text = "kind: policy\ndrift: mend\ndrift_by_guest: [{guest: db-*, drift: adopt}]\nautomation: {manage: all}\n"
+    let policy = try Policy(parsing: text, file: "p.yaml")
+    #expect(policy.drift == .mend && policy.driftByGuest == [GuestDrift(guest: "db-*", drift: .adopt)])
+    #expect(policy.automation.manage == .all)
+    let plain = try Policy(parsing: "kind: policy\n", file: "p.yaml")
+    #expect(plain.drift == .tell && plain.automation.manage == .ours, "a hand is not undone by default")
+    #expect(throws: ConfigurationError.self) { try Policy(parsing: "kind: policy\ndrift: undo\n", file: "p.yaml") }
+  }
+
   @Test func emptySettingTakesAnOptionalValueAway() throws {
     let text = coordinator + "listen_operators: tcp://0.0.0.0:7448\n"
     let value = try CoordinatorConfiguration(parsing: text, file: "c.yaml", overriding: ["listen_operators="])

@@ -50,6 +50,13 @@ func complaint(_ arguments: String) -> String {
         == Pinning(memory: [GuestCellPlacement(guestCell: 0, cell: 2), GuestCellPlacement(guestCell: 1, cell: 0)]))
   }
 
+  @Test(arguments: [
+    ("adopt", "name one guest, or --host HOST"), ("adopt db --host a", "name one guest, or --host HOST"),
+  ])
+  func whoIsMeantIsSaidOnce(arguments: String, expected: String) {
+    #expect(complaint(arguments).contains(expected))
+  }
+
   @Test func cputuneTakesAllParametersOfLibvirt() throws {
     let command: CputuneCommand = try parsed(
       "cputune db --shares 512 --vcpu-period 100000 --vcpu-quota=-1 --emulator-quota 5000 --iothread-period 1000")

@@ -112,6 +112,13 @@ enum CannedFleet {
         floating: [FloatingClaim(cell: 1, vcpus: 2)])
     ], ageMilliseconds: 840, libvirtAnswers: true)
 
+  /// What was wanted of the database: a hand has been at vcpu 1, and its memory was to go to node 1.
+  static let wish = Wish(
+    guest: database.id, host: "host-a", incarnation: nil,
+    pinning: Pinning(
+      vcpus: [VCPUPin(vcpu: 0, cpuset: [2]), VCPUPin(vcpu: 1, cpuset: [3])], emulator: [2, 3],
+      memory: [GuestCellPlacement(guestCell: 0, cell: 1)]), origin: .placed(12), since: 1_795_449_117_000)
+
   static let placed = host.guests.map { PlacedGuest(host: host.id, guest: $0) }
 
   static let placement = Placement(

@@ -156,6 +156,20 @@ import ZeroMQTransport
     #expect(run.out.contains("MiB on node"))
   }
 
+  @Test func adoptionIsAskedForOneGuestOrAHost() throws {
+    let asked = Mutex<[OperatorRequest]>([])
+    let coordinator = try CoordinatorStandIn { request in
+      asked.withLock { $0.append(request) }
+      return [.accepted(Accepted(text: "guest db is wanted as found"))]
+    }
+    #expect(try Run("adopt db --dry-run", coordinator).out == "guest db is wanted as found\n")
+    _ = try Run("adopt --host host-a", coordinator)
+    #expect(
+      asked.withLock { $0 } == [
+        .adopt(Adopt(.guest("db"), dryRun: true)), .adopt(Adopt(.guests(of: "host-a"), dryRun: false)),
+      ])
+  }
+
   @Test func planIsAwaitedToItsEnd() throws {
     let asked = Mutex(0)
     let coordinator = try CoordinatorStandIn { request in

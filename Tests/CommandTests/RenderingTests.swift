@@ -10,6 +10,7 @@ import Testing
   static let replies: [(String, OperatorReply)] = [
     ("hosts", .hosts([CannedFleet.host])), ("host", .host(CannedFleet.host)), ("guests", .guests(CannedFleet.placed)),
     ("guest", .guest(CannedFleet.placed[0])), ("process", .guest(CannedFleet.placed[1])),
+    ("guest-wanted", .guest(PlacedGuest(host: "host-a", guest: CannedFleet.database, wish: CannedFleet.wish))),
     (
       "findings",
       .findings([
@@ -127,6 +128,21 @@ import Testing
   @Test func topologyIsAsRecorded() {
     expectSnapshot(TopologyText(CannedFleet.host).text, "topology.txt")
     expectSnapshot(JSONText.document(TopologyDocument(CannedFleet.host)), "topology.json")
+  }
+
+  /// A `*` is for layers that should agree and do not, and for nothing else.
+  @Test func marksAreWhereLayersDiffer() {
+    var guest = CannedFleet.database
+    guest.config = guest.live
+    func marked(_ wish: Wish?) -> [String] {
+      PlacementLayers(PlacedGuest(host: "host-a", guest: guest, wish: wish)).rows.filter(\.differs).map(\.record)
+    }
+    #expect(marked(nil) == [])
+    #expect(marked(CannedFleet.wish) == ["vcpupin 1", "memory of guest cell 0"])
+    guest.threads[1].cpusAllowed = [0]
+    #expect(marked(nil) == ["vcpupin 0"], "the kernel is not as libvirt recorded")
+    guest.config?.emulator = [0]
+    #expect(marked(nil) == ["vcpupin 0", "emulatorpin"], "the next start is not as this one")
   }
 
   @Test func topologyBeginsAsNumactlPrintsIt() {

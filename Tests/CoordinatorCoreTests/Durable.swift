@@ -54,7 +54,12 @@ struct Durable {
       restored.sightings.removeAll { $0.host == seen.host && $0.guest == seen.guest }
       restored.sightings = (restored.sightings + [seen]).sorted { ($0.host, $0.guest) < ($1.host, $1.guest) }
     case .vanished(let guest, let host): restored.sightings.removeAll { $0.host == host && $0.guest == guest }
+    case .wish(let wish):
+      restored.wishes.removeAll { $0.host == wish.host && $0.guest == wish.guest }
+      restored.wishes = (restored.wishes + [wish]).sorted { ($0.host, $0.guest) < ($1.host, $1.guest) }
+    case .forgottenWish(let guest, let host): restored.wishes.removeAll { $0.host == host && $0.guest == guest }
     case .forgottenHost(let host):
+      restored.wishes.removeAll { $0.host == host }
       restored.hosts.removeAll { $0.id == host }
       restored.sightings.removeAll { $0.host == host }
       dropTopologies()

@@ -19,6 +19,21 @@ extension Pinning {
   }
 }
 
+extension Wish {
+  var line: String {
+    let who =
+      switch origin {
+      case .placed(let job): "by job \(job)"
+      case .adopted(let actor): "adopted by \(actor)"
+      }
+    return "for \(guest) on \(host)\(incarnation.map { " run \($0)" } ?? "") \(who) \(pinning.line)"
+  }
+}
+
+extension PlacedGuest {
+  var line: String { "\(host)/\(guest.line)" + (wish.map { ", wanted \($0.line)" } ?? "") }
+}
+
 extension FleetEvent {
   var line: String {
     let about = [host.map(\.text), guest.map(\.text), job.map { "job \($0)" }].compactMap { $0 }.joined(separator: " ")

@@ -44,6 +44,8 @@ extension Write {
     case .draining(let host, let isDraining): "\(isDraining ? "draining" : "resuming") of \(host)"
     case .topology(let record): "topology of \(record.topology.cells.count) cells"
     case .host(let record): "host \(record.id), \(record.topology == nil ? "no topology" : "topology")"
+    case .wish(let wish): "wish \(wish.line)"
+    case .forgottenWish(let guest, let host): "end of the wish for \(guest) on \(host)"
     case .sighting(let seen): "guest \(seen.name) (\(seen.guest), \(seen.state.rawValue)) on \(seen.host)"
     case .vanished(let guest, let host): "leave of \(guest) from \(host)"
     case .forgottenHost(let host): "forgetting of \(host)"
@@ -76,7 +78,7 @@ extension OperatorReply {
     case .hosts(let hosts): "hosts " + hosts.map(\.line).joined(separator: " | ")
     case .host(let host): "host \(host.line)"
     case .guests(let guests): "guests " + guests.map { "\($0.host)/\($0.guest.name)" }.joined(separator: " ")
-    case .guest(let placed): "guest \(placed.host)/\(placed.guest.line)"
+    case .guest(let placed): "guest \(placed.line)"
     case .findings(let findings):
       "findings " + findings.map { "\($0.host)/\($0.guestName ?? "-") \($0.kind.rawValue)" }.joined(separator: ", ")
     case .decision(let decision):

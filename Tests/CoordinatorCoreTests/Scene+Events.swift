@@ -168,6 +168,9 @@ extension Scene {
     case "auto":
       return .automate(
         Automate(mode: AutomationMode(rawValue: try words[0]), pauseMinutes: try words.int("pause")))
+    case "adopt":
+      let subject: Adopt.Subject = try words.text("host").map { .guests(of: HostID($0)) } ?? .guest(words[0])
+      return .adopt(Adopt(subject, dryRun: words.has("dry")))
     case "drain": return .drain(HostID(try words[0]), true)
     case "resume": return .drain(HostID(try words[0]), false)
     case "forget": return .forgetHost(ForgetHost(host: HostID(try words[0]), evenWithGuests: words.has("lost")))

@@ -110,6 +110,8 @@ struct Scene {
     if let cpus = try words.int("wide") { policy.automation.wideCPUs = cpus }
     if let mib = try words.int("copy") { policy.automation.copyPerMinute = KiB(mib: mib) }
     if let minutes = try words.int("residence") { policy.automation.residenceMinutes = minutes }
+    if let drift = words.text("drift") { policy.drift = try #require(DriftRule(rawValue: drift)) }
+    if let manage = words.text("manage") { policy.automation.manage = try #require(ManagedGuests(rawValue: manage)) }
     if words.has("quiet") { policy.automation.quietHours = [QuietHours(begins: 22 * 60, ends: 23 * 60)] }
     if let text = words.text("text") { policyText = text }
     if let scope = words.text("scope") { policy.scope = try #require(Scope(rawValue: scope)) }

@@ -76,12 +76,16 @@ struct World {
     let mib = try words.int("mib") ?? 512
     let pinning = Pinning(vcpus: pins.enumerated().map { VCPUPin(vcpu: $0.offset, cpuset: $0.element) })
     let live = state == .shutoff ? Pinning() : pinning
+    // What somebody wrote into the definition, or told the kernel, past everybody else.
+    var config = pinning
+    if let cpus = words.text("config").flatMap({ CPUSet($0) }) { config.vcpus[0].cpuset = cpus }
+    let masks = words.text("kernel").flatMap { CPUSet($0) }.map { [$0] + pins.dropFirst() } ?? pins
     let movable = MovabilityClass(rawValue: words.text("class") ?? "liveMemory") ?? .fixed
     let made = Guest(
       id: GuestID(words.text("id") ?? "id-\(name)"), name: name, kind: .domain(type: "kvm"), state: state,
       incarnation: state == .running ? run : nil, persistent: true, vcpusMaximum: pins.count,
-      vcpusOnline: CPUSet(0..<pins.count), memory: KiB(mib: mib), live: live, config: pinning,
-      threads: pins.enumerated().map {
+      vcpusOnline: CPUSet(0..<pins.count), memory: KiB(mib: mib), live: live, config: config,
+      threads: masks.enumerated().map {
         GuestThread(
           tid: run.pid + $0.offset, role: .vcpu($0.offset), name: "CPU \($0.offset)/KVM", cpusAllowed: $0.element,
           memsAllowed: [0])

@@ -27,7 +27,8 @@ import Testing
       epoch: 1, lastEvent: 1, plans: [Sample.plan(1, state: .applying)], jobs: [Sample.job(1, plan: 1, state: .sent)],
       claims: [Sample.claim(1, dedicated: [6, 7])], generations: [GuestGeneration(guest: "g1", generation: 1)],
       keys: [Sample.key("a")], draining: ["h1"], policy: Sample.policy(1), topologies: [Sample.topology()],
-      hosts: [Sample.host(topology: Sample.topology().hash)], sightings: [Sample.sighting("g1")], lastPlan: 1,
+      hosts: [Sample.host(topology: Sample.topology().hash)], sightings: [Sample.sighting("g1")],
+      wishes: [Sample.wish("g1")], lastPlan: 1,
       lastJob: 1)
     #expect(try Ledger(path: scratch.ledgerPath).beginTerm() == expected)
   }

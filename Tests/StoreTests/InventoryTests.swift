@@ -66,6 +66,24 @@ import Testing
     #expect(try ledger.beginTerm().sightings.map(\.host) == ["a"])
   }
 
+  @Test func aWishIsOneRowOfItsHostAndGoesWithIt() throws {
+    try ledger.commit([
+      .host(Sample.host("b")), .host(Sample.host("a")), .wish(Sample.wish("g2", host: "a")),
+      .wish(Sample.wish("g1", host: "b")), .wish(Sample.wish("g1", host: "a")),
+    ])
+    try ledger.commit([.wish(Sample.wish("g1", host: "a", job: 9)), .forgottenWish("nobody", on: "a")])
+    #expect(
+      try ledger.beginTerm().wishes == [
+        Sample.wish("g1", host: "a", job: 9), Sample.wish("g2", host: "a"), Sample.wish("g1", host: "b"),
+      ])
+    try ledger.commit([.forgottenWish("g2", on: "a"), .forgottenHost("b")])
+    #expect(try ledger.beginTerm().wishes == [Sample.wish("g1", host: "a", job: 9)])
+    #expect(
+      isRefused("FOREIGN KEY") { () throws(StoreError) in
+        try ledger.commit([.wish(Sample.wish("g1", host: "nowhere"))])
+      })
+  }
+
   @Test func aGuestIsSeenOnlyOnAHostThatIsThere() {
     #expect(
       isRefused("guest g1 on host nowhere") { () throws(StoreError) in

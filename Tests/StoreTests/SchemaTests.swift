@@ -80,7 +80,7 @@ extension Write {
   /// Whether the tables for it came with version 3 or later.
   fileprivate var isOfInventory: Bool {
     switch self {
-    case .topology, .host, .sighting, .vanished, .forgottenHost, .command, .policy: true
+    case .topology, .host, .sighting, .vanished, .forgottenHost, .command, .policy, .wish: true
     default: false
     }
   }

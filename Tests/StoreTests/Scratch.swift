@@ -110,6 +110,12 @@ enum Sample {
     Sighting(host: host, guest: guest, name: "käse \(guest)\n", kind: .domain(type: "kvm"), state: state)
   }
 
+  static func wish(_ guest: GuestID, host: HostID = "h1", job: JobID = 1) -> Wish {
+    Wish(
+      guest: guest, host: host, incarnation: Incarnation(pid: 7, startTicks: 8),
+      pinning: Pinning(vcpus: [VCPUPin(vcpu: 0, cpuset: [6, 7])]), origin: .placed(job), since: 9)
+  }
+
   static func command(_ number: UInt64, boot: BootID = "run", answer: CommandAnswer = .proposed(1)) -> CommandRecord? {
     RequestID(boot: boot, messageID: number).map {
       CommandRecord(id: $0, actor: "ops", wallMilliseconds: 7, command: "plan", answer: answer)
@@ -121,6 +127,7 @@ enum Sample {
     .event(event(1)), .plan(plan(1, state: .applying)), .generation("g1", 1), .claim(claim(1, dedicated: [6, 7])),
     .job(job(1, plan: 1, state: .sent)), .key(key("a")), .draining("h1", true), .policy(policy(1)),
     .topology(topology()), .host(host(topology: topology().hash)), .sighting(sighting("g1")),
+    .wish(wish("g1")),
   ]
 }
 

@@ -34,7 +34,7 @@ import Wire
     let changes: [OperatorRequest] = [
       .placeGuest(place), .start(start), .change(pinning), .makePlan(.repair(host: nil)), .applyPlan(1),
       .drain("h", true), .forgetHost(ForgetHost(host: "h", evenWithGuests: false)),
-      .automate(Automate(mode: .off)),
+      .automate(Automate(mode: .off)), .adopt(Adopt(.guest("g"), dryRun: false)),
     ]
     let administration: [OperatorRequest] = [.authorizeKey(key), .revokeKey(publicKey: "k")]
     var sampler = Sampler(seed: 1)
@@ -56,6 +56,7 @@ import Wire
   @Test func aDryRunIsARead() {
     var change = ManualChange(guest: "g", desired: .init(), dryRun: true)
     #expect(Authorization.permits(.viewer, OperatorRequest.change(change)))
+    #expect(Authorization.permits(.viewer, OperatorRequest.adopt(Adopt(.guest("g"), dryRun: true))))
     change.dryRun = false
     #expect(!Authorization.permits(.viewer, OperatorRequest.change(change)))
   }

@@ -12,6 +12,14 @@ import Testing
     ) { try EnvelopeCodec.decodeToCoordinator(EnvelopeCodec.encode(sent)) }
   }
 
+  /// Coordinators before drift was known mended it, and managed all guests.
+  @Test func anEarlierPolicyMendsAndManagesAll() throws {
+    var proto = ProtoPolicy(Policy(drift: .tell))
+    (proto.drift, proto.automation.manage) = (.unspecified, .unspecified)
+    let policy = try Policy(proto)
+    #expect(policy.drift == .mend && policy.automation.manage == .all)
+  }
+
   @Test func anotherProtocolVersionIsRefusedBeforeItsPayloadIsRead() throws {
     for (lowest, highest) in [(2, 3), (0, 0), (7, 7)] {
       let bytes = RawMessage.build {

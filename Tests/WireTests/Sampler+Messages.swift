@@ -118,6 +118,7 @@ extension Sampler {
       .placeShapes(PlaceShapes(shapes: some(2) { $0.shape() }, allOrNothing: bool(), explain: bool())),
       .drain(id(), bool()), .forgetHost(ForgetHost(host: id(), evenWithGuests: bool())),
       .automate(Automate(mode: maybe { $0.word() }, pauseMinutes: maybe { $0.int(1...999) })), .automation,
+      .adopt(Adopt(pick([.guest(text()), .guests(of: id())]), dryRun: bool())),
     ]
   }
 
@@ -149,7 +150,14 @@ extension Sampler {
       placement: maybe { $0.placement() }, refusal: maybe { $0.refusal() }, explanation: maybe { $0.explanation() })
   }
 
-  private mutating func placedGuest() -> PlacedGuest { PlacedGuest(host: id(), guest: guest()) }
+  private mutating func placedGuest() -> PlacedGuest {
+    PlacedGuest(host: id(), guest: guest(), wish: maybe { $0.wish() })
+  }
+  private mutating func wish() -> Wish {
+    Wish(
+      guest: id(), host: id(), incarnation: maybe { $0.incarnation() }, pinning: pinning(),
+      origin: pick([.placed(counter()), .adopted(by: text())]), since: int(0...1 << 42))
+  }
   private mutating func key() -> AuthorizedKey {
     AuthorizedKey(publicKey: text(), owner: text(), role: word(), since: int(0...1 << 42), revoked: bool())
   }
@@ -196,7 +204,7 @@ extension Sampler {
       minimumGainPercent: int(0...100), movesPerGuest: int(0...99), copyPerMinute: kib(),
       concurrentHosts: int(1...99), wideCPUs: int(0...1024),
       quietHours: some { QuietHours(begins: $0.int(0...1439), ends: $0.int(0...1439)) },
-      exceptHosts: some { $0.text() }, exceptGuests: some { $0.text() })
+      exceptHosts: some { $0.text() }, exceptGuests: some { $0.text() }, manage: word())
   }
   private mutating func policy() -> Policy {
     Policy(
@@ -206,7 +214,8 @@ extension Sampler {
       livePages: some { $0.text() }, driver: word(),
       driverByHost: some { HostDriver(host: $0.id(), driver: $0.word()) },
       scope: word(), foldGuestCells: bool(), hosts: some { $0.hostRules() }, groups: some { $0.group() },
-      automation: automationRules())
+      automation: automationRules(), drift: word(),
+      driftByGuest: some { GuestDrift(guest: $0.text(), drift: $0.word()) })
   }
   private mutating func hostRules() -> HostRules {
     HostRules(
@@ -222,7 +231,8 @@ extension Sampler {
     HostView(
       id: id(), liveness: word(), facts: facts(), topology: topology(), guests: some(2) { $0.guest() },
       claims: some { $0.claim() }, ageMilliseconds: int(0...99_999), libvirtAnswers: maybe { $0.bool() },
-      draining: bool(), foreignTerm: maybe { $0.counter() }, load: maybe { $0.load() })
+      draining: bool(), foreignTerm: maybe { $0.counter() }, load: maybe { $0.load() },
+      wishes: some { $0.wish() })
   }
   private mutating func claim() -> Claim {
     Claim(

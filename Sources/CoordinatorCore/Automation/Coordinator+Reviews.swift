@@ -33,9 +33,16 @@ extension Coordinator {
     automation.nextDue = nil
     guard let index = nextReview(now) else { return }
     let host = hosts[index].id
+    if adoptDrifted(on: index, now, &output) {
+      // Their jobs end first.
+      hosts[index].review.due = now.advanced(byMilliseconds: Automation.retryMilliseconds)
+      return automation.expect(hosts[index].review.due)
+    }
     let limits = moveLimits(now)
     let leaving = hosts[index].guests.compactMap { guest in
-      limits.refusal(of: guest).map { UnmovedGuest(guest: guest.id, guestName: guest.name, host: host, reason: $0) }
+      (limits.refusal(of: guest) ?? unmanaged(guest, on: hosts[index])).map {
+        UnmovedGuest(guest: guest.id, guestName: guest.name, host: host, reason: $0)
+      }
     }
     plan(
       .repair(host: host), as: Automation.Asked(host: host, why: hosts[index].review.why, leaving: leaving), on: index,

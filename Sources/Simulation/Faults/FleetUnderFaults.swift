@@ -47,7 +47,8 @@ struct FleetUnderFaults {
     var random = SeededRandom(seed: seed, stream: 3)
     now = Instant(milliseconds: Self.bootMilliseconds, wallMilliseconds: Self.wallMilliseconds)
     policy = Policy(
-      reserve: Reserve(pcpusPerCell: 0, memoryPerCell: KiB(mib: 64)), livePages: climate.livePages ? ["*"] : [])
+      reserve: Reserve(pcpusPerCell: 0, memoryPerCell: KiB(mib: 64)), livePages: climate.livePages ? ["*"] : [],
+      automation: AutomationRules(manage: .all), drift: DriftRule.allCases[Int(seed % 3)])
     hosts = (0..<count).map { ModelHost(id: HostID($0 < 10 ? "h0\($0)" : "h\($0)"), random: &random) }
     wholeTopologies = hosts.map(\.topology)
     let links = climate.hasRival ? 2 : 1

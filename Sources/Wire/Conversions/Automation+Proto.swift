@@ -119,6 +119,7 @@ extension ProtoAutomationRules {
     }
     exceptHosts = rules.exceptHosts
     exceptGuests = rules.exceptGuests
+    manage = rules.manage.proto
   }
 }
 
@@ -137,6 +138,7 @@ extension AutomationRules {
         QuietHours(
           begins: try FieldCheck.count(hours.begins, "policy.automation.quiet_hours.begins"),
           ends: try FieldCheck.count(hours.ends, "policy.automation.quiet_hours.ends"))
-      }, exceptHosts: proto.exceptHosts, exceptGuests: proto.exceptGuests)
+      }, exceptHosts: proto.exceptHosts, exceptGuests: proto.exceptGuests,
+      manage: try ManagedGuests(proto.manage == .unspecified ? .all : proto.manage, "policy.automation.manage"))
   }
 }

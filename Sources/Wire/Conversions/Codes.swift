@@ -77,6 +77,7 @@ extension FleetEvent.Kind: WireEnumeration {
     case .automationChanged: .automationChanged
     case .automationWouldMove: .automationWouldMove
     case .moveMeasured: .moveMeasured
+    case .guestAdopted: .guestAdopted
     }
   }
 }

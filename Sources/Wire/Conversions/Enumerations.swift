@@ -161,6 +161,7 @@ extension Finding.Kind: WireEnumeration {
     case .interruptsOnDedicated: .interruptsOnDedicated
     case .parentRestricted: .parentRestricted
     case .knownTrap: .knownTrap
+    case .drifted: .drifted
     }
   }
 }

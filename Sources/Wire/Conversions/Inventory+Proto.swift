@@ -14,6 +14,7 @@ extension ProtoHostView {
     draining = view.draining
     if let term = view.foreignTerm { foreignTerm = term.number }
     if let load = view.load { self.load = ProtoHostLoad(load) }
+    wishes = view.wishes.map { ProtoWish($0) }
   }
 }
 
@@ -29,7 +30,8 @@ extension HostView {
       ageMilliseconds: try FieldCheck.count(proto.ageMilliseconds, "host.age_milliseconds"),
       libvirtAnswers: proto.hasLibvirtAnswers ? proto.libvirtAnswers : nil, draining: proto.draining,
       foreignTerm: proto.hasForeignTerm ? Epoch(try FieldCheck.counter(proto.foreignTerm, "host.foreign_term")) : nil,
-      load: proto.hasLoad ? try HostLoad(proto.load) : nil)
+      load: proto.hasLoad ? try HostLoad(proto.load) : nil,
+      wishes: try proto.wishes.map { wish throws(WireError.Kind) in try Wish(wish) })
   }
 }
 

@@ -62,13 +62,16 @@ extension ProtoPlacedGuest {
   init(_ placed: PlacedGuest) {
     host = placed.host.text
     guest = ProtoGuest(placed.guest)
+    if let wish = placed.wish { self.wish = ProtoWish(wish) }
   }
 }
 
 extension PlacedGuest {
   init(_ proto: ProtoPlacedGuest) throws(WireError.Kind) {
     try FieldCheck.present(proto.hasGuest, "placed_guest.guest")
-    self.init(host: try FieldCheck.id(proto.host, "placed_guest.host"), guest: try Guest(proto.guest))
+    self.init(
+      host: try FieldCheck.id(proto.host, "placed_guest.host"), guest: try Guest(proto.guest),
+      wish: proto.hasWish ? try Wish(proto.wish) : nil)
   }
 }
 

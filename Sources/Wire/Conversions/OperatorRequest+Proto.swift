@@ -63,6 +63,7 @@ extension ProtoOperatorRequest {
     case .automate(let wish): request = .automate(ProtoAutomate(wish))
     case .automation: request = .automation(ProtoNoArguments())
     case .status: request = .status(ProtoNoArguments())
+    case .adopt(let adopt): request = .adopt(ProtoAdopt(adopt))
     }
   }
 }
@@ -109,6 +110,7 @@ extension OperatorRequest {
     case .automate(let wish): self = .automate(try Automate(wish))
     case .automation: self = .automation
     case .status: self = .status
+    case .adopt(let adopt): self = .adopt(try Adopt(adopt))
     case nil: throw .unknownPayload(expected: "an operator's request")
     }
   }

@@ -28,6 +28,13 @@ extension ProtoPolicy {
     hosts = policy.hosts.map { ProtoHostRules($0) }
     groups = policy.groups.map { ProtoGuestGroup($0) }
     automation = ProtoAutomationRules(policy.automation)
+    drift = policy.drift.proto
+    driftByGuest = policy.driftByGuest.map { rule in
+      .with {
+        $0.guest = rule.guest
+        $0.drift = rule.drift.proto
+      }
+    }
   }
 }
 
@@ -54,7 +61,11 @@ extension Policy {
       scope: try Scope(proto.scope, "policy.scope"), foldGuestCells: proto.foldGuestCells,
       hosts: try proto.hosts.map { rules throws(WireError.Kind) in try HostRules(rules) },
       groups: try proto.groups.map { group throws(WireError.Kind) in try GuestGroup(group) },
-      automation: proto.hasAutomation ? try AutomationRules(proto.automation) : AutomationRules())
+      automation: proto.hasAutomation ? try AutomationRules(proto.automation) : AutomationRules(manage: .all),
+      drift: try DriftRule(proto.drift == .unspecified ? .mend : proto.drift, "policy.drift"),
+      driftByGuest: try proto.driftByGuest.map { rule throws(WireError.Kind) in
+        GuestDrift(guest: rule.guest, drift: try DriftRule(rule.drift, "policy.drift_by_guest.drift"))
+      })
   }
 }
 

@@ -183,6 +183,9 @@ nonisolated enum ProtoFindingKind: SwiftProtobuf.Enum, Swift.CaseIterable {
   case interruptsOnDedicated // = 20
   case parentRestricted // = 21
   case knownTrap // = 22
+
+  /// Somebody pinned the guest elsewhere than was wanted.
+  case drifted // = 60
   case UNRECOGNIZED(Int)
 
   init() {
@@ -214,6 +217,7 @@ nonisolated enum ProtoFindingKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 20: self = .interruptsOnDedicated
     case 21: self = .parentRestricted
     case 22: self = .knownTrap
+    case 60: self = .drifted
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -243,6 +247,7 @@ nonisolated enum ProtoFindingKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .interruptsOnDedicated: return 20
     case .parentRestricted: return 21
     case .knownTrap: return 22
+    case .drifted: return 60
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -272,6 +277,7 @@ nonisolated enum ProtoFindingKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .interruptsOnDedicated,
     .parentRestricted,
     .knownTrap,
+    .drifted,
   ]
 
 }
@@ -364,6 +370,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
   case automationChanged // = 27
   case automationWouldMove // = 28
   case moveMeasured // = 29
+  case guestAdopted // = 60
   case UNRECOGNIZED(Int)
 
   init() {
@@ -402,6 +409,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 27: self = .automationChanged
     case 28: self = .automationWouldMove
     case 29: self = .moveMeasured
+    case 60: self = .guestAdopted
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -438,6 +446,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .automationChanged: return 27
     case .automationWouldMove: return 28
     case .moveMeasured: return 29
+    case .guestAdopted: return 60
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -474,6 +483,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .automationChanged,
     .automationWouldMove,
     .moveMeasured,
+    .guestAdopted,
   ]
 
 }
@@ -602,6 +612,88 @@ nonisolated enum ProtoAutomationMode: SwiftProtobuf.Enum, Swift.CaseIterable {
     .off,
     .shadow,
     .on,
+  ]
+
+}
+
+nonisolated enum ProtoDriftRule: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case unspecified // = 0
+  case mend // = 1
+  case adopt // = 2
+  case tell // = 3
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unspecified
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .mend
+    case 2: self = .adopt
+    case 3: self = .tell
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .mend: return 1
+    case .adopt: return 2
+    case .tell: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [ProtoDriftRule] = [
+    .unspecified,
+    .mend,
+    .adopt,
+    .tell,
+  ]
+
+}
+
+nonisolated enum ProtoManagedGuests: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case unspecified // = 0
+
+  /// Those that a job placed, and those that nothing confines.
+  case ours // = 1
+  case all // = 2
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unspecified
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .ours
+    case 2: self = .all
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .ours: return 1
+    case .all: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [ProtoManagedGuests] = [
+    .unspecified,
+    .ours,
+    .all,
   ]
 
 }
@@ -832,6 +924,14 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     set {request = .automation(newValue)}
   }
 
+  var adopt: ProtoAdopt {
+    get {
+      if case .adopt(let v)? = request {return v}
+      return ProtoAdopt()
+    }
+    set {request = .adopt(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Request: Equatable, Sendable {
@@ -864,6 +964,7 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     case forgetHost(ProtoForgetHost)
     case automate(ProtoAutomate)
     case automation(ProtoNoArguments)
+    case adopt(ProtoAdopt)
 
   }
 
@@ -1270,6 +1371,113 @@ nonisolated struct ProtoDrainHost: Sendable {
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+}
+
+/// Takes what one guest, or each of a host, shows as what is wanted of it.
+nonisolated struct ProtoAdopt: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var subject: ProtoAdopt.OneOf_Subject? = nil
+
+  /// By id, name or HOST/NAME.
+  var guest: String {
+    get {
+      if case .guest(let v)? = subject {return v}
+      return String()
+    }
+    set {subject = .guest(newValue)}
+  }
+
+  var host: String {
+    get {
+      if case .host(let v)? = subject {return v}
+      return String()
+    }
+    set {subject = .host(newValue)}
+  }
+
+  var dryRun: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum OneOf_Subject: Equatable, Sendable {
+    /// By id, name or HOST/NAME.
+    case guest(String)
+    case host(String)
+
+  }
+
+  init() {}
+}
+
+/// What is wanted of a guest on a host: where a job put it and it was seen, or what was adopted.
+nonisolated struct ProtoWish: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var guest: String = String()
+
+  var host: String = String()
+
+  /// The run that it holds for; absent when it outlives the run.
+  var incarnation: ProtoIncarnation {
+    get {_incarnation ?? ProtoIncarnation()}
+    set {_incarnation = newValue}
+  }
+  /// Returns true if `incarnation` has been explicitly set.
+  var hasIncarnation: Bool {self._incarnation != nil}
+  /// Clears the value of `incarnation`. Subsequent reads from it will return its default value.
+  mutating func clearIncarnation() {self._incarnation = nil}
+
+  var pinning: ProtoPinning {
+    get {_pinning ?? ProtoPinning()}
+    set {_pinning = newValue}
+  }
+  /// Returns true if `pinning` has been explicitly set.
+  var hasPinning: Bool {self._pinning != nil}
+  /// Clears the value of `pinning`. Subsequent reads from it will return its default value.
+  mutating func clearPinning() {self._pinning = nil}
+
+  var origin: ProtoWish.OneOf_Origin? = nil
+
+  /// The job that was verified.
+  var placed: UInt64 {
+    get {
+      if case .placed(let v)? = origin {return v}
+      return 0
+    }
+    set {origin = .placed(newValue)}
+  }
+
+  /// Who adopted it.
+  var adopted: String {
+    get {
+      if case .adopted(let v)? = origin {return v}
+      return String()
+    }
+    set {origin = .adopted(newValue)}
+  }
+
+  /// Milliseconds since 1970.
+  var since: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum OneOf_Origin: Equatable, Sendable {
+    /// The job that was verified.
+    case placed(UInt64)
+    /// Who adopted it.
+    case adopted(String)
+
+  }
+
+  init() {}
+
+  fileprivate var _incarnation: ProtoIncarnation? = nil
+  fileprivate var _pinning: ProtoPinning? = nil
 }
 
 /// Forgets a host that is gone for good.
@@ -1706,6 +1914,12 @@ nonisolated struct ProtoHostView: @unchecked Sendable {
   /// Clears the value of `load`. Subsequent reads from it will return its default value.
   mutating func clearLoad() {_uniqueStorage()._load = nil}
 
+  /// What is wanted of its guests as they run now.
+  var wishes: [ProtoWish] {
+    get {_storage._wishes}
+    set {_uniqueStorage()._wishes = newValue}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1789,11 +2003,22 @@ nonisolated struct ProtoPlacedGuest: Sendable {
   /// Clears the value of `guest`. Subsequent reads from it will return its default value.
   mutating func clearGuest() {self._guest = nil}
 
+  /// What is wanted of it; in the answer about one guest only.
+  var wish: ProtoWish {
+    get {_wish ?? ProtoWish()}
+    set {_wish = newValue}
+  }
+  /// Returns true if `wish` has been explicitly set.
+  var hasWish: Bool {self._wish != nil}
+  /// Clears the value of `wish`. Subsequent reads from it will return its default value.
+  mutating func clearWish() {self._wish = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _guest: ProtoGuest? = nil
+  fileprivate var _wish: ProtoWish? = nil
 }
 
 /// Something wrong with a placement.
@@ -2033,6 +2258,18 @@ nonisolated struct ProtoPolicy: @unchecked Sendable {
   var hasAutomation: Bool {_storage._automation != nil}
   /// Clears the value of `automation`. Subsequent reads from it will return its default value.
   mutating func clearAutomation() {_uniqueStorage()._automation = nil}
+
+  /// What is done about guests that somebody pinned elsewhere than was wanted; unspecified by releases that mended.
+  var drift: ProtoDriftRule {
+    get {_storage._drift}
+    set {_uniqueStorage()._drift = newValue}
+  }
+
+  /// The first that names a guest holds.
+  var driftByGuest: [ProtoGuestDrift] {
+    get {_storage._driftByGuest}
+    set {_uniqueStorage()._driftByGuest = newValue}
+  }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2470,6 +2707,24 @@ nonisolated struct ProtoAutomationRules: Sendable {
   /// 0 for never.
   var wideCpus: Int64 = 0
 
+  /// Whose placement it may change; unspecified by releases that managed all.
+  var manage: ProtoManagedGuests = .unspecified
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// The rule of the guests of a name or id; * stands for any characters.
+nonisolated struct ProtoGuestDrift: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var guest: String = String()
+
+  var drift: ProtoDriftRule = .unspecified
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -2492,7 +2747,7 @@ nonisolated extension ProtoFindingSeverity: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension ProtoFindingKind: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FINDING_KIND_UNSPECIFIED\0\u{1}FINDING_KIND_REMOTE_MEMORY\0\u{1}FINDING_KIND_VCPUS_ACROSS_CELLS\0\u{1}FINDING_KIND_OVERLAPPING_PINS\0\u{1}FINDING_KIND_FLOATING\0\u{1}FINDING_KIND_CONFIG_DIFFERS\0\u{1}FINDING_KIND_FOREIGN_BALANCER\0\u{1}FINDING_KIND_NUMA_BALANCING\0\u{1}FINDING_KIND_KSM_ACROSS_NODES\0\u{1}FINDING_KIND_LIBVIRT_DOWN\0\u{1}FINDING_KIND_KERNEL_DIFFERS\0\u{1}FINDING_KIND_OVERCOMMITTED_CELL\0\u{1}FINDING_KIND_WIDER_THAN_CELL\0\u{1}FINDING_KIND_EMULATOR_ON_DEDICATED\0\u{1}FINDING_KIND_SHARED_SIBLINGS\0\u{1}FINDING_KIND_STRICT_NEAR_FULL\0\u{1}FINDING_KIND_HUGEPAGES_SHORT\0\u{1}FINDING_KIND_DEVICE_ELSEWHERE\0\u{1}FINDING_KIND_OUTSIDE_PARENT\0\u{1}FINDING_KIND_PINNED_ACROSS_ISOLATED\0\u{1}FINDING_KIND_INTERRUPTS_ON_DEDICATED\0\u{1}FINDING_KIND_PARENT_RESTRICTED\0\u{1}FINDING_KIND_KNOWN_TRAP\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FINDING_KIND_UNSPECIFIED\0\u{1}FINDING_KIND_REMOTE_MEMORY\0\u{1}FINDING_KIND_VCPUS_ACROSS_CELLS\0\u{1}FINDING_KIND_OVERLAPPING_PINS\0\u{1}FINDING_KIND_FLOATING\0\u{1}FINDING_KIND_CONFIG_DIFFERS\0\u{1}FINDING_KIND_FOREIGN_BALANCER\0\u{1}FINDING_KIND_NUMA_BALANCING\0\u{1}FINDING_KIND_KSM_ACROSS_NODES\0\u{1}FINDING_KIND_LIBVIRT_DOWN\0\u{1}FINDING_KIND_KERNEL_DIFFERS\0\u{1}FINDING_KIND_OVERCOMMITTED_CELL\0\u{1}FINDING_KIND_WIDER_THAN_CELL\0\u{1}FINDING_KIND_EMULATOR_ON_DEDICATED\0\u{1}FINDING_KIND_SHARED_SIBLINGS\0\u{1}FINDING_KIND_STRICT_NEAR_FULL\0\u{1}FINDING_KIND_HUGEPAGES_SHORT\0\u{1}FINDING_KIND_DEVICE_ELSEWHERE\0\u{1}FINDING_KIND_OUTSIDE_PARENT\0\u{1}FINDING_KIND_PINNED_ACROSS_ISOLATED\0\u{1}FINDING_KIND_INTERRUPTS_ON_DEDICATED\0\u{1}FINDING_KIND_PARENT_RESTRICTED\0\u{1}FINDING_KIND_KNOWN_TRAP\0\u{2}&FINDING_KIND_DRIFTED\0")
 }
 
 nonisolated extension ProtoJobState: SwiftProtobuf._ProtoNameProviding {
@@ -2500,7 +2755,7 @@ nonisolated extension ProtoJobState: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension ProtoEventKind: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0\u{1}EVENT_KIND_HOST_DRAINING\0\u{1}EVENT_KIND_HOST_RESUMED\0\u{1}EVENT_KIND_STORE_RECOVERED\0\u{1}EVENT_KIND_HOST_FORGOTTEN\0\u{1}EVENT_KIND_EVENTS_FORGOTTEN\0\u{1}EVENT_KIND_FINDING_APPEARED\0\u{1}EVENT_KIND_FINDING_ENDED\0\u{1}EVENT_KIND_AUTOMATION_CHANGED\0\u{1}EVENT_KIND_AUTOMATION_WOULD_MOVE\0\u{1}EVENT_KIND_MOVE_MEASURED\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0\u{1}EVENT_KIND_HOST_DRAINING\0\u{1}EVENT_KIND_HOST_RESUMED\0\u{1}EVENT_KIND_STORE_RECOVERED\0\u{1}EVENT_KIND_HOST_FORGOTTEN\0\u{1}EVENT_KIND_EVENTS_FORGOTTEN\0\u{1}EVENT_KIND_FINDING_APPEARED\0\u{1}EVENT_KIND_FINDING_ENDED\0\u{1}EVENT_KIND_AUTOMATION_CHANGED\0\u{1}EVENT_KIND_AUTOMATION_WOULD_MOVE\0\u{1}EVENT_KIND_MOVE_MEASURED\0\u{2}\u{1f}EVENT_KIND_GUEST_ADOPTED\0")
 }
 
 nonisolated extension ProtoGroupRelation: SwiftProtobuf._ProtoNameProviding {
@@ -2515,9 +2770,17 @@ nonisolated extension ProtoAutomationMode: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0AUTOMATION_MODE_UNSPECIFIED\0\u{1}AUTOMATION_MODE_OFF\0\u{1}AUTOMATION_MODE_SHADOW\0\u{1}AUTOMATION_MODE_ON\0")
 }
 
+nonisolated extension ProtoDriftRule: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DRIFT_RULE_UNSPECIFIED\0\u{1}DRIFT_RULE_MEND\0\u{1}DRIFT_RULE_ADOPT\0\u{1}DRIFT_RULE_TELL\0")
+}
+
+nonisolated extension ProtoManagedGuests: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0MANAGED_GUESTS_UNSPECIFIED\0\u{1}MANAGED_GUESTS_OURS\0\u{1}MANAGED_GUESTS_ALL\0")
+}
+
 nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".OperatorRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{3}place_guest\0\u{3}place_shape\0\u{1}start\0\u{1}change\0\u{3}make_plan\0\u{1}plans\0\u{1}plan\0\u{3}apply_plan\0\u{1}jobs\0\u{1}job\0\u{1}events\0\u{1}keys\0\u{3}authorize_key\0\u{3}revoke_key\0\u{1}policy\0\u{1}status\0\u{1}capacity\0\u{3}place_shapes\0\u{1}drain\0\u{3}forget_host\0\u{1}automate\0\u{1}automation\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{3}place_guest\0\u{3}place_shape\0\u{1}start\0\u{1}change\0\u{3}make_plan\0\u{1}plans\0\u{1}plan\0\u{3}apply_plan\0\u{1}jobs\0\u{1}job\0\u{1}events\0\u{1}keys\0\u{3}authorize_key\0\u{3}revoke_key\0\u{1}policy\0\u{1}status\0\u{1}capacity\0\u{3}place_shapes\0\u{1}drain\0\u{3}forget_host\0\u{1}automate\0\u{1}automation\0\u{2}\u{4}adopt\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2876,6 +3139,19 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
           self.request = .automation(v)
         }
       }()
+      case 31: try {
+        var v: ProtoAdopt?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .adopt(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .adopt(v)
+        }
+      }()
       default: break
       }
     }
@@ -2994,6 +3270,10 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
     case .automation?: try {
       guard case .automation(let v)? = self.request else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 27)
+    }()
+    case .adopt?: try {
+      guard case .adopt(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
     }()
     case nil: break
     }
@@ -3752,6 +4032,150 @@ nonisolated extension ProtoDrainHost: SwiftProtobuf.Message, SwiftProtobuf._Mess
   }
 }
 
+nonisolated extension ProtoAdopt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Adopt"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{1}host\0\u{3}dry_run\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.subject != nil {try decoder.handleConflictingOneOf()}
+          self.subject = .guest(v)
+        }
+      }()
+      case 2: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.subject != nil {try decoder.handleConflictingOneOf()}
+          self.subject = .host(v)
+        }
+      }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.subject {
+    case .guest?: try {
+      guard case .guest(let v)? = self.subject else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    }()
+    case .host?: try {
+      guard case .host(let v)? = self.subject else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    }()
+    case nil: break
+    }
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoAdopt, rhs: ProtoAdopt) -> Bool {
+    if lhs.subject != rhs.subject {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoWish: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Wish"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{1}host\0\u{1}incarnation\0\u{1}pinning\0\u{1}placed\0\u{1}adopted\0\u{1}since\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.guest) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.host) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._incarnation) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._pinning) }()
+      case 5: try {
+        var v: UInt64?
+        try decoder.decodeSingularUInt64Field(value: &v)
+        if let v = v {
+          if self.origin != nil {try decoder.handleConflictingOneOf()}
+          self.origin = .placed(v)
+        }
+      }()
+      case 6: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.origin != nil {try decoder.handleConflictingOneOf()}
+          self.origin = .adopted(v)
+        }
+      }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.since) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.guest.isEmpty {
+      try visitor.visitSingularStringField(value: self.guest, fieldNumber: 1)
+    }
+    if !self.host.isEmpty {
+      try visitor.visitSingularStringField(value: self.host, fieldNumber: 2)
+    }
+    try { if let v = self._incarnation {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._pinning {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    switch self.origin {
+    case .placed?: try {
+      guard case .placed(let v)? = self.origin else { preconditionFailure() }
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
+    }()
+    case .adopted?: try {
+      guard case .adopted(let v)? = self.origin else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 6)
+    }()
+    case nil: break
+    }
+    if self.since != 0 {
+      try visitor.visitSingularInt64Field(value: self.since, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoWish, rhs: ProtoWish) -> Bool {
+    if lhs.guest != rhs.guest {return false}
+    if lhs.host != rhs.host {return false}
+    if lhs._incarnation != rhs._incarnation {return false}
+    if lhs._pinning != rhs._pinning {return false}
+    if lhs.origin != rhs.origin {return false}
+    if lhs.since != rhs.since {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension ProtoForgetHost: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ForgetHost"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{3}even_with_guests\0")
@@ -4460,7 +4884,7 @@ nonisolated extension ProtoDecisionList: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HostView"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}liveness\0\u{1}facts\0\u{1}topology\0\u{1}guests\0\u{1}claims\0\u{3}age_milliseconds\0\u{3}libvirt_answers\0\u{1}draining\0\u{4}\u{3}foreign_term\0\u{1}load\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}liveness\0\u{1}facts\0\u{1}topology\0\u{1}guests\0\u{1}claims\0\u{3}age_milliseconds\0\u{3}libvirt_answers\0\u{1}draining\0\u{4}\u{3}foreign_term\0\u{1}load\0\u{2}\u{12}wishes\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -4474,6 +4898,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
     var _draining: Bool = false
     var _foreignTerm: UInt64? = nil
     var _load: ProtoHostLoad? = nil
+    var _wishes: [ProtoWish] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -4495,6 +4920,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
       _draining = source._draining
       _foreignTerm = source._foreignTerm
       _load = source._load
+      _wishes = source._wishes
     }
   }
 
@@ -4524,6 +4950,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
         case 9: try { try decoder.decodeSingularBoolField(value: &_storage._draining) }()
         case 12: try { try decoder.decodeSingularUInt64Field(value: &_storage._foreignTerm) }()
         case 13: try { try decoder.decodeSingularMessageField(value: &_storage._load) }()
+        case 31: try { try decoder.decodeRepeatedMessageField(value: &_storage._wishes) }()
         default: break
         }
       }
@@ -4569,6 +4996,9 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
       try { if let v = _storage._load {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
       } }()
+      if !_storage._wishes.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._wishes, fieldNumber: 31)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -4589,6 +5019,7 @@ nonisolated extension ProtoHostView: SwiftProtobuf.Message, SwiftProtobuf._Messa
         if _storage._draining != rhs_storage._draining {return false}
         if _storage._foreignTerm != rhs_storage._foreignTerm {return false}
         if _storage._load != rhs_storage._load {return false}
+        if _storage._wishes != rhs_storage._wishes {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -4735,7 +5166,7 @@ nonisolated extension ProtoMemoryClaim: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension ProtoPlacedGuest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".PlacedGuest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{1}guest\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{1}guest\0\u{2}\u{1d}wish\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4745,6 +5176,7 @@ nonisolated extension ProtoPlacedGuest: SwiftProtobuf.Message, SwiftProtobuf._Me
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.host) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._guest) }()
+      case 31: try { try decoder.decodeSingularMessageField(value: &self._wish) }()
       default: break
       }
     }
@@ -4761,12 +5193,16 @@ nonisolated extension ProtoPlacedGuest: SwiftProtobuf.Message, SwiftProtobuf._Me
     try { if let v = self._guest {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    try { if let v = self._wish {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: ProtoPlacedGuest, rhs: ProtoPlacedGuest) -> Bool {
     if lhs.host != rhs.host {return false}
     if lhs._guest != rhs._guest {return false}
+    if lhs._wish != rhs._wish {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4966,7 +5402,7 @@ nonisolated extension ProtoFleetEvent: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Policy"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reserve\0\u{3}overcommit_percent\0\u{1}smt\0\u{1}weights\0\u{3}live_pages\0\u{1}driver\0\u{3}driver_by_host\0\u{1}scope\0\u{3}fold_guest_cells\0\u{1}hosts\0\u{1}groups\0\u{1}automation\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reserve\0\u{3}overcommit_percent\0\u{1}smt\0\u{1}weights\0\u{3}live_pages\0\u{1}driver\0\u{3}driver_by_host\0\u{1}scope\0\u{3}fold_guest_cells\0\u{1}hosts\0\u{1}groups\0\u{1}automation\0\u{2}\u{12}drift\0\u{3}drift_by_guest\0")
 
   fileprivate class _StorageClass {
     var _reserve: ProtoReserve? = nil
@@ -4981,6 +5417,8 @@ nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._Message
     var _hosts: [ProtoHostRules] = []
     var _groups: [ProtoGuestGroup] = []
     var _automation: ProtoAutomationRules? = nil
+    var _drift: ProtoDriftRule = .unspecified
+    var _driftByGuest: [ProtoGuestDrift] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -5003,6 +5441,8 @@ nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._Message
       _hosts = source._hosts
       _groups = source._groups
       _automation = source._automation
+      _drift = source._drift
+      _driftByGuest = source._driftByGuest
     }
   }
 
@@ -5033,6 +5473,8 @@ nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._Message
         case 10: try { try decoder.decodeRepeatedMessageField(value: &_storage._hosts) }()
         case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._groups) }()
         case 12: try { try decoder.decodeSingularMessageField(value: &_storage._automation) }()
+        case 30: try { try decoder.decodeSingularEnumField(value: &_storage._drift) }()
+        case 31: try { try decoder.decodeRepeatedMessageField(value: &_storage._driftByGuest) }()
         default: break
         }
       }
@@ -5081,6 +5523,12 @@ nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._Message
       try { if let v = _storage._automation {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
       } }()
+      if _storage._drift != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._drift, fieldNumber: 30)
+      }
+      if !_storage._driftByGuest.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._driftByGuest, fieldNumber: 31)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -5102,6 +5550,8 @@ nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._Message
         if _storage._hosts != rhs_storage._hosts {return false}
         if _storage._groups != rhs_storage._groups {return false}
         if _storage._automation != rhs_storage._automation {return false}
+        if _storage._drift != rhs_storage._drift {return false}
+        if _storage._driftByGuest != rhs_storage._driftByGuest {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -5799,7 +6249,7 @@ nonisolated extension ProtoQuietHours: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension ProtoAutomationRules: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".AutomationRules"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}settle_seconds\0\u{3}review_minutes\0\u{3}residence_minutes\0\u{3}minimum_gain_percent\0\u{3}moves_per_guest\0\u{3}copy_per_minute_kib\0\u{3}concurrent_hosts\0\u{3}quiet_hours\0\u{3}except_hosts\0\u{3}except_guests\0\u{3}wide_cpus\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}settle_seconds\0\u{3}review_minutes\0\u{3}residence_minutes\0\u{3}minimum_gain_percent\0\u{3}moves_per_guest\0\u{3}copy_per_minute_kib\0\u{3}concurrent_hosts\0\u{3}quiet_hours\0\u{3}except_hosts\0\u{3}except_guests\0\u{3}wide_cpus\0\u{2}\u{14}manage\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5818,6 +6268,7 @@ nonisolated extension ProtoAutomationRules: SwiftProtobuf.Message, SwiftProtobuf
       case 9: try { try decoder.decodeRepeatedStringField(value: &self.exceptHosts) }()
       case 10: try { try decoder.decodeRepeatedStringField(value: &self.exceptGuests) }()
       case 11: try { try decoder.decodeSingularInt64Field(value: &self.wideCpus) }()
+      case 31: try { try decoder.decodeSingularEnumField(value: &self.manage) }()
       default: break
       }
     }
@@ -5857,6 +6308,9 @@ nonisolated extension ProtoAutomationRules: SwiftProtobuf.Message, SwiftProtobuf
     if self.wideCpus != 0 {
       try visitor.visitSingularInt64Field(value: self.wideCpus, fieldNumber: 11)
     }
+    if self.manage != .unspecified {
+      try visitor.visitSingularEnumField(value: self.manage, fieldNumber: 31)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -5872,6 +6326,42 @@ nonisolated extension ProtoAutomationRules: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.exceptHosts != rhs.exceptHosts {return false}
     if lhs.exceptGuests != rhs.exceptGuests {return false}
     if lhs.wideCpus != rhs.wideCpus {return false}
+    if lhs.manage != rhs.manage {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoGuestDrift: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".GuestDrift"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{1}drift\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.guest) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.drift) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.guest.isEmpty {
+      try visitor.visitSingularStringField(value: self.guest, fieldNumber: 1)
+    }
+    if self.drift != .unspecified {
+      try visitor.visitSingularEnumField(value: self.drift, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoGuestDrift, rhs: ProtoGuestDrift) -> Bool {
+    if lhs.guest != rhs.guest {return false}
+    if lhs.drift != rhs.drift {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -37,9 +37,12 @@ struct GuestShowCommand: AskingCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Shows everything about a guest: pins live and config, threads, memory, movability.",
     discussion: """
-      A `*` marks a record on which the running guest and its persistent definition
-      differ: it will change with the next start. The table of threads is the
-      kernel's own; where it differs from the record, somebody went past libvirt.
+      Four layers stand side by side: WANTED, what numafleet last verified or an
+      operator adopted; CONFIG, the persistent definition, which the next start has;
+      LIVE, libvirt's record of the running guest; KERNEL, the masks of its threads
+      and the node that holds most of its memory. A `*` marks a line on which they
+      differ: somebody changed one of them. `numafleet adopt GUEST` makes what the
+      kernel shows the wish, `numafleet place GUEST` places the guest anew.
 
         numafleet guest show db
         numafleet guest show host-a/db

@@ -24,8 +24,16 @@ struct GuestText {
       ("vcpus", "\(GuestWords.vcpus(guest)), online \(guest.vcpusOnline.isEmpty ? "none" : "\(guest.vcpusOnline)")"),
       ("memory", "\(guest.memory.mib) MiB in pages of \(guest.pageSize)\(guest.locked ? ", locked" : "")"),
       ("devices", guest.vfio.isEmpty ? "none passed through" : guest.vfio.joined(separator: ", ")),
-      ("movability", "\(guest.movability.class.rawValue): \(guest.movability.reason)"),
+      ("movability", "\(guest.movability.class.rawValue): \(guest.movability.reason)"), ("wanted", wanted),
     ])
+  }
+
+  private var wanted: String {
+    switch placed.wish?.origin {
+    case .placed(let job)?: "as job \(job) placed it"
+    case .adopted(let actor)?: "as \(actor) adopted it"
+    case nil: "as it is: numafleet has not placed this run of it"
+    }
   }
 
   private var cells: String {
@@ -39,29 +47,15 @@ struct GuestText {
     return table.text(empty: "")
   }
 
-  /// What libvirt records, side by side; a `*` marks a line on which live and config differ.
+  /// Four layers side by side; a `*` marks a line on which two that should agree do not.
   private var pinning: String {
-    var table = Table("", "RECORD", "LIVE", "CONFIG")
-    let live = PinningWords(guest.live).records
-    let config = guest.config.map { PinningWords($0).records } ?? []
-    var names = live.map(\.name)
-    // A name that only the config has goes to its place by kind, not to the end.
-    for (index, row) in config.enumerated() where !names.contains(row.name) {
-      let before = config[..<index].last { names.contains($0.name) }
-      let place = before.flatMap { names.firstIndex(of: $0.name) }.map { $0 + 1 } ?? 0
-      names.insert(row.name, at: place)
+    var table = Table("", "RECORD", "WANTED", "CONFIG", "LIVE", "KERNEL")
+    for row in PlacementLayers(placed).rows {
+      let config = guest.config == nil ? "no config" : row.config
+      table.add(row.differs ? "*" : " ", row.record, row.wanted, config, row.live, row.kernel)
     }
-    for name in names {
-      let (a, b) = (value(of: name, in: live), value(of: name, in: config))
-      let differs = guest.config != nil && guest.state == .running && a != b
-      table.add(differs ? "*" : " ", name, a, guest.config == nil ? "no config" : b)
-    }
-    if let cpuset = guest.defaultCPUSet { table.add(" ", "vcpu cpuset (default)", "\(cpuset)", "") }
+    if let cpuset = guest.defaultCPUSet { table.add(" ", "vcpu cpuset (default)", "", "", "\(cpuset)", "") }
     return table.text(empty: "")
-  }
-
-  private func value(of name: String, in rows: [(name: String, value: String)]) -> String {
-    rows.first { $0.name == name }?.value ?? ""
   }
 
   private var threads: String {

@@ -72,6 +72,9 @@ struct PolicyText {
       ("driver", policy.driver.rawValue), ("driver by host", drivers.isEmpty ? "no exception" : drivers),
       ("scope", policy.scope.rawValue), ("fold guest cells", "\(policy.foldGuestCells)"),
       ("hosts", list(hosts)), ("groups", list(groups)),
+      ("drift", policy.drift.rawValue),
+      ("drift by guest", list(policy.driftByGuest.map { "\($0.guest): \($0.drift.rawValue)" })),
+      ("automation manages", policy.automation.manage.rawValue),
     ])
   }
 }

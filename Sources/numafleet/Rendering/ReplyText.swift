@@ -51,7 +51,7 @@ struct ReplyDocument: Encodable {
     case .hosts(let hosts): try ["hosts": hosts].encode(to: encoder)
     case .host(let host): try host.encode(to: encoder)
     case .guests(let guests): try ["guests": guests].encode(to: encoder)
-    case .guest(let guest): try guest.encode(to: encoder)
+    case .guest(let guest): try GuestDocument(guest).encode(to: encoder)
     case .findings(let findings): try ["findings": findings].encode(to: encoder)
     case .decision(let decision): try decision.encode(to: encoder)
     case .decisions(let decisions): try ["decisions": decisions].encode(to: encoder)
