@@ -46,7 +46,7 @@ struct Numafleet: ParsableCommand {
     subcommands: [
       StatusCommand.self, TopologyCommand.self, HostCommand.self, GuestCommand.self, DoctorCommand.self,
       PlaceCommand.self, MigrateCommand.self, CapacityCommand.self, StartCommand.self, PlanCommand.self,
-      AutoCommand.self, AdoptCommand.self, JobCommand.self, PinCommand.self,
+      AutoCommand.self, AdoptCommand.self, MovabilityCommand.self, JobCommand.self, PinCommand.self,
       NumatuneCommand.self, CputuneCommand.self,
       EventsCommand.self, KeyCommand.self, ConfigCommand.self, PolicyCommand.self,
       SimulateCommand.self, BenchCommand.self,

@@ -52,6 +52,8 @@ func complaint(_ arguments: String) -> String {
 
   @Test(arguments: [
     ("adopt", "name one guest, or --host HOST"), ("adopt db --host a", "name one guest, or --host HOST"),
+    ("movability db --host a", "not both"), ("movability --prepare", "name it"),
+    ("movability db --dry-run", "goes with --prepare"),
   ])
   func whoIsMeantIsSaidOnce(arguments: String, expected: String) {
     #expect(complaint(arguments).contains(expected))

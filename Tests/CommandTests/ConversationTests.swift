@@ -156,6 +156,38 @@ import ZeroMQTransport
     #expect(run.out.contains("MiB on node"))
   }
 
+  @Test func preparingChangesTheDefinitionOnly() throws {
+    let asked = Mutex<[ManualChange]>([])
+    var strict = CannedFleet.database
+    (strict.vfio, strict.locked) = ([], false)
+    strict.config?.numatune = NUMATune(mode: .strict, nodeset: [0])
+    strict.movability = Movability(.livePages, because: "its numatune mode is strict")
+    let placed = PlacedGuest(host: "host-a", guest: strict)
+    let coordinator = try CoordinatorStandIn { request in
+      switch request {
+      case .policy: return [.policy(Policy())]
+      case .guest("db"): return [.guest(placed)]
+      case .guest: return [.guest(CannedFleet.placed[0])]
+      case .change(let change):
+        asked.withLock { $0.append(change) }
+        return [.accepted(Accepted(text: "nothing forbids it"))]
+      default: return [.refused(CannedFleet.refusal)]
+      }
+    }
+    #expect(try Run("movability db --prepare --dry-run", coordinator).exit == .done)
+    #expect(
+      asked.withLock { $0 } == [
+        ManualChange(
+          guest: strict.id.text, desired: Pinning(numatune: NUMATune(mode: .restrictive, nodeset: [0])), scope: .config,
+          dryRun: true)
+      ])
+    let stuck = try Run("movability other --prepare", coordinator)
+    #expect(stuck.exit == .refused && stuck.err.contains("take VFIO device 0000:21:00.0 out"), "\(stuck.err)")
+    #expect(asked.withLock { $0.count } == 1)
+    let table = try Run("movability db", coordinator)
+    #expect(table.out.contains("if prepared"), "\(table.out)")
+  }
+
   @Test func adoptionIsAskedForOneGuestOrAHost() throws {
     let asked = Mutex<[OperatorRequest]>([])
     let coordinator = try CoordinatorStandIn { request in

@@ -130,6 +130,18 @@ import Testing
     expectSnapshot(JSONText.document(TopologyDocument(CannedFleet.host)), "topology.json")
   }
 
+  @Test func movabilityIsAsRecorded() {
+    var strict = CannedFleet.database
+    (strict.vfio, strict.locked, strict.live.numatune) = ([], false, NUMATune(mode: .strict, nodeset: [0]))
+    strict.config?.numatune = strict.live.numatune
+    strict.name = "strict"
+    strict.movability = Movability(.livePages, because: "its numatune mode is strict")
+    let guests = CannedFleet.placed + [PlacedGuest(host: "host-b", guest: strict)]
+    let rows = guests.map { MovabilityRow($0, policy: Policy()) }
+    expectSnapshot(MovabilityTable(rows: rows).text, "movability.txt")
+    expectSnapshot(JSONText.document(["guests": rows]), "movability.json")
+  }
+
   /// A `*` is for layers that should agree and do not, and for nothing else.
   @Test func marksAreWhereLayersDiffer() {
     var guest = CannedFleet.database
