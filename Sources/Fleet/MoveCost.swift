@@ -1,7 +1,7 @@
 import NUMA
 
-/// What may go wrong with a move while it runs, from least to most. Whatever does, the guest ends in its old place or its
-/// new one.
+/// What may go wrong with a move while it runs, from least to most. Whatever does, the guest ends in its old place or
+/// its new one.
 public enum MoveRisk: String, Sendable, Hashable, Codable, CaseIterable {
   /// Threads are pinned anew; memory stays.
   case pinsOnly

@@ -46,8 +46,6 @@ public struct Decision: Sendable, Hashable, Codable {
   public var placement: Placement?
   public var refusal: Refusal?
   public var explanation: Explanation?
-  /// Of a running guest on its own host: the terms of the cells that its memory is on now, were it placed there; else nil.
-  public var present: [ScoreTerm]?
   public init(placement: Placement?, refusal: Refusal?, explanation: Explanation? = nil) {
     self.placement = placement
     self.refusal = refusal

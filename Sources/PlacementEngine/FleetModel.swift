@@ -45,9 +45,9 @@ extension FleetModel {
       let room = HostRoom(view, policy: placer.policy, without: guest.id)
       let limits = GroupLimits(name: guest.name, id: guest.id, policy: placer.policy, rooms: [room])
       if cells?.contains(where: { limits?.shortfall(ofCell: $0, on: room) != nil }) ?? false { return nil }
-      let decision = placer.replace(guest, on: host, cells: cells, explain: false, budget: budget)
-      return decision.placement.map {
-        Move(guest, on: view, to: $0, instead: decision.present, reason: "", explanation: nil)
+      let found = placer.replaceCounting(guest, on: host, cells: cells, explain: false, budget: budget)
+      return found.decision.placement.map {
+        Move(guest, on: view, to: $0, instead: found.present, reason: "", explanation: nil)
       }
     }
     let decision = placer.migrate(guest, from: host, to: [target], cells: cells, explain: false, budget: budget)

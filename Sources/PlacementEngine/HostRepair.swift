@@ -28,14 +28,16 @@ struct HostRepair {
       }
       // A drifted guest is placed as if it were where it was wanted: its shape is what was wanted, not what it shows.
       let wanted = hasDrifted ? view.asWanted(guest.id, policy: policy) : view
-      let (decision, steps) = decide(guest, in: wanted, budget: max(budget, 1))
-      budget = max(budget - steps, 0)
+      let replacement = decide(guest, in: wanted, budget: max(budget, 1))
+      let decision = replacement.decision
+      budget = max(budget - replacement.steps, 0)
       guard let placement = decision.placement else {
         leave(guest, "\(decision.refusal?.description ?? "it was refused") (\(evidence))")
         continue
       }
       let move = Move(
-        guest, on: view, to: placement, instead: decision.present, reason: evidence, explanation: decision.explanation)
+        guest, on: view, to: placement, instead: replacement.present, reason: evidence,
+        explanation: decision.explanation)
       let differs =
         hasDrifted || found.contains { $0.kind == .configDiffers || $0.kind == .kernelDiffers }
         || found.contains { $0.kind == .emulatorOnDedicated || $0.kind == .pinnedAcrossIsolated }
@@ -54,9 +56,9 @@ struct HostRepair {
   }
 
   /// Where a guest goes: to where it was wanted if nothing speaks against that any more, or to the best place.
-  private func decide(_ guest: Guest, in wanted: HostView, budget: Int) -> (decision: Decision, steps: Int) {
+  private func decide(_ guest: Guest, in wanted: HostView, budget: Int) -> Replacement {
     if wanted != view, let placement = wish(of: guest, in: wanted) {
-      return (Decision(placement: placement, refusal: nil), 1)
+      return Replacement(decision: Decision(placement: placement, refusal: nil))
     }
     var placer = Placer(policy: policy)
     placer.update(wanted)

@@ -1,14 +1,24 @@
 import Fleet
 import NUMA
 
+/// What came of looking for a better place for a running guest.
+struct Replacement {
+  var decision: Decision
+  /// What of a budget it took.
+  var steps = 1
+  /// The terms of the cells that the guest's memory is on now, were it placed there; nil where it is on none.
+  var present: [ScoreTerm]?
+}
+
 extension Placer {
-  /// `replace`, with the steps that it took.
+  /// `replace`, with all that it found out.
   func replaceCounting(
     _ guest: Guest, on host: HostID, cells: [Int]?, explain: Bool, budget: Int
-  ) -> (decision: Decision, steps: Int) {
-    func refused(_ refusal: Refusal) -> (decision: Decision, steps: Int) {
+  ) -> Replacement {
+    func refused(_ refusal: Refusal) -> Replacement {
       let explanation = Explanation(chosen: [], refused: [], counts: [], movability: guest.movability)
-      return (Decision(placement: nil, refusal: refusal, explanation: explain ? explanation : nil), 1)
+      return Replacement(
+        decision: Decision(placement: nil, refusal: refusal, explanation: explain ? explanation : nil))
     }
     guard let view = room(of: host)?.view else {
       return refused(Refusal(.unknownHost, "host \(host) is not in the fleet", remedy: "see numafleet host list"))
@@ -44,8 +54,9 @@ extension Placer {
     var decision = search.decision(over: [room], explain: explain)
     decision.explanation?.movability = guest.movability
     let homes = demand.running?.homes.compactMap(\.self) ?? []
-    if let table = search.best?.table, homes.count == demand.cells.count { decision.present = table.terms(of: homes) }
-    return (decision, search.steps)
+    let isKnown = homes.count == demand.cells.count
+    return Replacement(
+      decision: decision, steps: search.steps, present: isKnown ? search.best?.table.terms(of: homes) : nil)
   }
 
   private static func refusal(of guest: Guest, on view: HostView) -> Refusal? {

@@ -44,13 +44,14 @@ extension Placer {
     }
     var placer = Placer(policy: input.policy)
     placer.update(view)
-    let decision = placer.replace(guest, on: host, cells: cells, explain: true, budget: input.budget)
+    let found = placer.replaceCounting(guest, on: host, cells: cells, explain: true, budget: input.budget)
+    let decision = found.decision
     guard let placement = decision.placement else {
       return unmoved(guest.name, decision.refusal?.description ?? "it was refused")
     }
     let asked = cells.map { " on cells \($0.map { "\($0)" }.joined(separator: ","))" } ?? ""
     let move = Move(
-      guest, on: view, to: placement, instead: decision.present, reason: "placed anew\(asked) by request",
+      guest, on: view, to: placement, instead: found.present, reason: "placed anew\(asked) by request",
       explanation: decision.explanation)
     return Plan(parent: input.parent, purpose: "place \(guest.name)", waves: [Wave(moves: [move])])
   }
