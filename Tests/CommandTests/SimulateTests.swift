@@ -1,4 +1,7 @@
+import Fleet
 import Foundation
+import LibvirtXML
+import NUMA
 import Testing
 
 @testable import numafleet
@@ -70,6 +73,54 @@ import Testing
     #expect(throws: (any Error).self) {
       try Run("simulate rebalance --hosts \(hosts) --guests \(guests) --migrations=-1")
     }
+  }
+
+  /// Keys of the documents are those that JSON.md lists.
+  private func listed(_ command: String) throws -> String {
+    let path = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/Sources/JSON.md"
+    let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+    return String(try #require(lines.first { $0.hasPrefix("| `\(command)` |") }))
+  }
+
+  @Test func whatIfCountsOnHostsOfAKindOrAFile() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let shape = "--vcpus 64 --memory 128GiB --guest-cells 2 --dedicated"
+    let run = try Run("simulate whatif --hosts 7 --topology 2x44x180GiB \(shape) --json")
+    #expect(run.exit == .done, "\(run.out)")
+    let figures = try #require(try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any])
+    #expect(figures["fits"] as? Int == 7 && figures["is_exact"] as? Bool == true)
+    let row = try listed("simulate whatif")
+    for key in figures.keys { #expect(row.contains("`\(key)`") || row.contains("`\(key)[]`"), "\(key)") }
+    // The same machine, as libvirt and as this command tell it.
+    let fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let machine = fixtures.appending(path: "Fixtures/hosts/two-sockets-smt/capabilities.xml")
+    let topology = try CapabilitiesDocument(parsing: try String(contentsOf: machine, encoding: .utf8)).topology
+    let view = HostView(
+      id: "a", liveness: .connected, facts: HostFacts(kernelVersion: "6.8"), topology: topology, guests: [])
+    let json = try file("topology.json", Data(JSONText.document(TopologyDocument(view)).utf8))
+    let small = "--vcpus 2 --memory 1GiB --dedicated"
+    let byXML = try Run("simulate whatif --hosts 10 --topology \(machine.path) \(small)").out
+    #expect(byXML == (try Run("simulate whatif --hosts 10 --topology \(json) \(small)").out))
+    let pairs = topology.cells.reduce(0) { $0 + $1.cpus.count / 2 }
+    #expect(byXML == "fits:      \(10 * pairs) on 10 hosts\na host:    \(pairs) by itself\n", "\(byXML)")
+  }
+
+  @Test func whatIfNamesWhatItCannotUse() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let shape = "--vcpus 2 --memory 1GiB"
+    let policy = try file("policy.yaml", Data("kind: policy\nreserve: {pcpus_per_cell: 4}\n".utf8))
+    let none = try Run("simulate whatif --hosts 2 --topology 1x4x8GiB \(shape) --policy \(policy)")
+    #expect(none.out.hasPrefix("fits:      0 on 2 hosts") && none.out.contains("no room:"), "\(none.out)")
+    let bad = try file("bad.json", Data("{}".utf8))
+    for (kind, text) in [
+      ("/nonexistent", "No such file"), (bad, "is neither libvirt's capabilities nor"),
+      ("2x0x1GiB", "is no kind of host"), ("2x4x1parsec", "is no kind of host"),
+      (try file("bad.xml", Data("<capabilities/>".utf8)), "bad.xml"),
+    ] {
+      let run = try Run("simulate whatif --hosts 2 --topology \(kind) \(shape) --json")
+      #expect(run.exit == .usage && run.out.contains(text), "\(run.out)")
+    }
+    #expect(throws: (any Error).self) { try Run("simulate whatif --hosts 2 --topology 1x4x8GiB") }
   }
 
   @Test func badTablesAndPathsAreNamed() throws {
