@@ -34,9 +34,7 @@ extension Placer {
   static func planDrain(of host: HostID, _ input: PlanningInput) -> Plan {
     var plan = Plan(parent: input.parent, purpose: "drain \(host)")
     guard let full = input.inventory.host(host) else {
-      plan.unmoved = [
-        UnmovedGuest(guest: "", guestName: "", host: host, reason: "host \(host) is not in the fleet")
-      ]
+      plan.unmoved = [UnmovedGuest(of: host)]
       return plan
     }
     var model = FleetModel(input)

@@ -9,9 +9,7 @@ extension Placer {
   static func planRebalance(of host: HostID?, migrations: Int, wideCPUs: Int, _ input: PlanningInput) -> Plan {
     var plan = Plan(parent: input.parent, purpose: host.map { "rebalance \($0)" } ?? "rebalance")
     if let host, input.inventory.host(host) == nil {
-      plan.unmoved = [
-        UnmovedGuest(guest: "", guestName: "", host: host, reason: "host \(host) is not in the fleet")
-      ]
+      plan.unmoved = [UnmovedGuest(of: host)]
       return plan
     }
     var model = FleetModel(input)
@@ -78,7 +76,7 @@ private struct RebalanceLayout {
       $0.unfit == nil && !$0.isDraining && (1...8).contains($0.cells.count) && (host == nil || $0.view.id == host)
     }
     let left = Set(leaving)  // lookup only
-    let isOpen = rooms.count { $0.view.facts.migrationURI != nil } > 0
+    let isOpen = rooms.contains { $0.view.facts.migrationURI != nil }
     var guests: [RebalanceProblem.Guest] = []
     var ids: [GuestID] = []
     for (index, room) in rooms.enumerated() {

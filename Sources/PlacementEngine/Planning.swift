@@ -60,11 +60,7 @@ extension Placer {
     var plan = Plan(parent: input.parent, purpose: host.map { "repair \($0)" } ?? "repair")
     var schedule = WaveSchedule()
     var budget = input.budget
-    if let host, input.inventory.host(host) == nil {
-      plan.unmoved = [
-        UnmovedGuest(guest: "", guestName: "", host: host, reason: "host \(host) is not in the fleet")
-      ]
-    }
+    if let host, input.inventory.host(host) == nil { plan.unmoved = [UnmovedGuest(of: host)] }
     for view in input.inventory.hosts.sorted(by: { $0.id < $1.id }) where host == nil || view.id == host {
       var repair = HostRepair(view, policy: input.policy, leaving: input.leaving)
       repair.run(budget: &budget)
@@ -102,6 +98,13 @@ extension Move {
         ScoreTerm(name: now.name, value: now.value - then.value, detail: "\(now.value) now, \(then.value) then")
       }
     }
+  }
+}
+
+extension UnmovedGuest {
+  /// Nobody is moved on a host that is not in the fleet.
+  init(of unknown: HostID) {
+    self.init(guest: "", guestName: "", host: unknown, reason: "host \(unknown) is not in the fleet")
   }
 }
 

@@ -39,8 +39,10 @@ struct PlacementLayers: Encodable {
         live: Self.value(name, live), kernel: Self.value(name, masks))
       let recorded = row.live.isEmpty ? guest.defaultCPUSet.map { "\($0)" } ?? "" : row.live
       let shown = row.kernel.isEmpty ? row.live : row.kernel
+      // libvirt tells the kernel's scheduler parameters of a running guest, whether or not somebody has set them.
+      let isUnset = row.config.isEmpty && guest.live.cputune.parameters.contains { $0.name == name }
       row.differs =
-        (hasConfig && row.config != row.live)
+        (hasConfig && row.config != row.live && !isUnset)
         || (!row.kernel.isEmpty && !recorded.isEmpty && recorded != row.kernel)
         || (!row.wanted.isEmpty && !shown.isEmpty && row.wanted != shown)
       return row
