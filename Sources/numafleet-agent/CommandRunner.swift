@@ -51,11 +51,7 @@ final class CommandRunner: Sendable {
     case .observeGuest(let id, let incarnation):
       reader.readGuest(id, incarnation: incarnation, deadlineMilliseconds: command.deadlineMilliseconds, done)
     case .libvirt(let domain, let effect):
-      if let run = command.run, effect.scope.touchesLive, hasEnded(run) {
-        let refusal = Refusal(
-          .incarnationChanged, "process \(run) has ended, and its domain may run anew", remedy: "ask again")
-        return done(.failed(refusal))
-      }
+      if effect.scope.touchesLive, let refusal = refusal(of: command) { return done(.failed(refusal)) }
       run(effect, on: domain, command.deadlineMilliseconds, done)
     case .kernel(let incarnation, let effect):
       run(effect, on: incarnation, command.deadlineMilliseconds, done)
@@ -66,18 +62,16 @@ final class CommandRunner: Sendable {
         done(.failed(Refusal(.libvirtDown, "this agent runs without libvirt", remedy: "set libvirt_uri in agent.yaml")))
         return
       }
-      if let run = command.run, case .migrate = command.effect, hasEnded(run) {
-        let refusal = Refusal(
-          .incarnationChanged, "process \(run) has ended, and its domain may run anew", remedy: "ask again")
-        return done(.failed(refusal))
-      }
+      if case .migrate = command.effect, let refusal = refusal(of: command) { return done(.failed(refusal)) }
       migrations.run(command, done)
     }
   }
 
-  /// Whether the kernel says that the process is gone; one that cannot be read is left to libvirt.
-  private func hasEnded(_ run: Incarnation) -> Bool {
-    do { return try !ProcessReader().isAlive(run) } catch { return false }
+  /// Why a call would meet another run of the guest; nil while the kernel knows the process. One that cannot be read is
+  /// left to libvirt.
+  private func refusal(of command: Command) -> Refusal? {
+    guard let run = command.run, (try? ProcessReader().isAlive(run)) == false else { return nil }
+    return Refusal(.incarnationChanged, "process \(run) has ended, and its domain may run anew", remedy: "ask again")
   }
 
   // MARK: libvirt

@@ -146,7 +146,7 @@ extension FleetUnderFaults {
         return schedule(.ends(host: host, run: run, command.id, .failed(refusal)), after: patience)
       }
       if case .migrate(let domain, let uri, _, _) = command.effect {
-        flights.append(Flight(host: host, guest: GuestID(domain), uri: uri, run: run, command: command.id))
+        flights.append(Flight(host: host, guest: GuestID(domain), uri: uri, command: command.id))
       }
       schedule(.acts(host: host, run: run, command), after: duration(of: command.effect, host))
     case .kernel:
@@ -197,7 +197,7 @@ extension FleetUnderFaults {
     {
       return .failed(ModelHost.refusal(.incarnationChanged, "process \(run) has ended"))
     }
-    if !isLate { watch.acts(command.effect, agents[host].durable, on: hosts[host], host, time) }
+    if !isLate, !isOver(command, host) { watch.acts(command.effect, agents[host].durable, on: hosts[host], host, time) }
     let (outcome, fault) =
       if case .migrate = command.effect { migrate(command, host) } else { hosts[host].carryOut(command.effect) }
     if let fault {

@@ -7,7 +7,6 @@ struct Flight: Sendable {
   let host: Int
   let guest: GuestID
   let uri: String
-  let run: Int
   let command: CommandID
   var isCalledOff = false
 }
@@ -18,14 +17,21 @@ extension FleetUnderFaults {
   /// How often the real agent asks again.
   private static let settlingInterval = 1000
 
+  /// Whether a migration was called off, or its guest has ended meanwhile: with QEMU ends what libvirt does with it.
+  func isOver(_ command: Command, _ host: Int) -> Bool {
+    guard let flight = flights.first(where: { $0.host == host && $0.command == command.id }) else { return false }
+    let guest = hosts[host].index(of: flight.guest).map { hosts[host].guests[$0] }
+    return flight.isCalledOff || guest?.run != command.run
+  }
+
   /// Hands the guest over, or tells why it stays.
   mutating func migrate(_ command: Command, _ host: Int) -> (CommandOutcome, CallFault?) {
     guard case .migrate(let domain, let uri, let pinning, _) = command.effect else {
       return (.failed(ModelHost.refusal(.unsupported, "no migration")), nil)
     }
-    let flight = flights.firstIndex { $0.host == host && $0.command == command.id && $0.guest.text == domain }
-      .map { flights.remove(at: $0) }
-    if flight?.isCalledOff == true {
+    let isOver = isOver(command, host)
+    flights.removeAll { $0.host == host && $0.command == command.id }
+    if isOver {
       return (.failed(ModelHost.refusal(.libvirtRefused, "operation aborted: migration out job: canceled")), nil)
     }
     let fault = hosts[host].libvirtFaults.isEmpty ? nil : hosts[host].libvirtFaults.removeFirst()
