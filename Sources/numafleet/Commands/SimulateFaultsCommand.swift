@@ -49,6 +49,8 @@ struct SimulateFaultsCommand: FleetCommand {
     var sum = FaultSum()
     try fleet.run(progress: console) { trial in
       sum.add(trial)
+      // Said at once: a run of a thousand seeds takes long, and the first failure can be looked at meanwhile.
+      if !trial.converged { console.note("seed \(trial.seed) fails: \(trial.verdict)") }
       return true
     } recording: {
       transcript
@@ -66,7 +68,7 @@ struct SimulateFaultsCommand: FleetCommand {
 
   private func tell(_ failing: FaultTrial, _ console: Console) throws(CommandFailure) {
     guard !noShrink, !transcript else { return }
-    console.note("seed \(failing.seed) fails (\(failing.verdict)); looking for a shorter story")
+    console.note("looking for a shorter story of seed \(failing.seed)")
     do throws(StoreError) {
       let short = try FaultTrial.shrunk(failing, fleet.settings)
       console.note("\(short.schedule.entries.count) of \(failing.schedule.entries.count) acts are needed:")
