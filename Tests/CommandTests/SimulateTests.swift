@@ -82,6 +82,25 @@ import Testing
     return String(try #require(lines.first { $0.hasPrefix("| `\(command)` |") }))
   }
 
+  @Test func dayTellsBothArms() throws {
+    let run = try Run("simulate day --hosts 3 --hours 1 --fill 70 --seed 9 --json")
+    #expect(run.exit == .done, "\(run.out)")
+    let figures = try #require(try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any])
+    let days = try #require(figures["days"] as? [[String: Any]])
+    #expect(days.map { $0["automation"] as? Bool } == [false, true])
+    #expect(days.allSatisfy { $0["ping_pong"] as? Int == 0 && $0["violations"] as? Int == 0 })
+    let shapes = try #require(days[0]["shapes"] as? [[String: Any]])
+    #expect(shapes.first?["shape"] as? String == "2c1")
+    let row = try listed("simulate day")
+    for key in Array(figures.keys) + days[0].keys + (shapes.first?.keys.map { $0 } ?? []) {
+      #expect(row.contains("`\(key)`") || row.contains("`\(key)[]`"), "\(key)")
+    }
+    let off = try Run("simulate day --hosts 3 --hours 1 --fill 70 --seed 9 --auto off")
+    #expect(off.out.contains("automation off") && !off.out.contains("automation on"))
+    #expect(off.out.contains("digest:     \(try #require(days[0]["digest"] as? String))"), "\(off.out)")
+    #expect(throws: (any Error).self) { try Run("simulate day --hosts 0") }
+  }
+
   @Test func whatIfCountsOnHostsOfAKindOrAFile() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     let shape = "--vcpus 64 --memory 128GiB --guest-cells 2 --dedicated"

@@ -1,8 +1,8 @@
-import Fleet
-import NUMA
+package import Fleet
+package import NUMA
 
 /// What the policy's limits let automation do, at one moment: a value, so that shadow and earnest are judged alike.
-struct MoveLimits {
+package struct MoveLimits {
   var rules: AutomationRules
   /// Verified moves, oldest first.
   var moves: [MoveRecord]
@@ -10,8 +10,15 @@ struct MoveLimits {
   var copied: KiB
   var wallMilliseconds: Int
 
+  package init(rules: AutomationRules, moves: [MoveRecord], copied: KiB, wallMilliseconds: Int) {
+    self.rules = rules
+    self.moves = moves
+    self.copied = copied
+    self.wallMilliseconds = wallMilliseconds
+  }
+
   /// Why a guest is not even planned for; nil when it may be moved.
-  func refusal(of guest: Guest) -> String? {
+  package func refusal(of guest: Guest) -> String? {
     if let pattern = rules.exceptGuests.first(where: { guest.matches($0) }) {
       return "the policy's except_guests names it (\(pattern))"
     }
@@ -34,7 +41,7 @@ struct MoveLimits {
   /// A plan without the moves that are not worth it or exceed the budget, and the guests that are left for it.
   ///
   /// The waves after one that lost a move go too: they may count on what it would have freed, and are planned anew.
-  func choose(from plan: Plan, memory: (GuestID) -> KiB) -> (plan: Plan, held: [UnmovedGuest], mayLater: Bool) {
+  package func choose(from plan: Plan, memory: (GuestID) -> KiB) -> (plan: Plan, held: [UnmovedGuest], mayLater: Bool) {
     var chosen = plan
     chosen.waves = []
     var held: [UnmovedGuest] = []

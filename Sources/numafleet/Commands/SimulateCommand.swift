@@ -13,8 +13,8 @@ struct SimulateCommand: ParsableCommand {
       is free on each cell, in CPUs and GiB, with up to 16 cells.
       """,
     subcommands: [
-      SimulatePackingCommand.self, SimulateChurnCommand.self, SimulateRebalanceCommand.self, SimulateWhatIfCommand.self,
-      SimulateFaultsCommand.self, SimulateMutantsCommand.self,
+      SimulatePackingCommand.self, SimulateChurnCommand.self, SimulateRebalanceCommand.self, SimulateDayCommand.self,
+      SimulateWhatIfCommand.self, SimulateFaultsCommand.self, SimulateMutantsCommand.self,
     ])
 }
 
