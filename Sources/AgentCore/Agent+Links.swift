@@ -29,6 +29,15 @@ struct Link: Sendable, Hashable {
   var wantsJournal = true
   /// Whether the coordinator lacks the topology.
   var wantsTopology = true
+  /// Looks that the coordinator of this term has asked for: the newest, the newest that had come when the last reading
+  /// began, and the newest that a whole reading came after.
+  var look = Looks()
+
+  struct Looks: Sendable, Hashable {
+    var asked: UInt64 = 0
+    var begun: UInt64 = 0
+    var done: UInt64 = 0
+  }
 }
 
 extension Agent {
@@ -77,6 +86,10 @@ extension Agent {
       // The report that told of the journal may be the one that was lost.
       links[link].wantsJournal = true
       report(on: link, &output)
+    case .look(let number):
+      guard envelope.epoch == links[link].epoch, number > links[link].look.done else { return }
+      links[link].look.asked = max(links[link].look.asked, number)
+      schedule.threadsDue = now
     case .refused(let refusal):
       output.notes.append(
         Note(.warning, "coordinator refused", ["code": refusal.code.rawValue, "reason": refusal.description]))
@@ -103,6 +116,7 @@ extension Agent {
     }
     // One that comes unasked is from a coordinator that does not know this agent yet: it is told once.
     links[link].wantsWelcome = !isAnswer && links[link].epoch != welcome.epoch
+    if links[link].epoch != welcome.epoch { links[link].look = Link.Looks() }
     links[link].epoch = welcome.epoch
     links[link].lastHeard = now
     links[link].answersHeartbeats = welcome.answersHeartbeats
@@ -216,7 +230,7 @@ extension Agent {
       facts: facts, topologyHash: view.topologyHash, topology: links[link].wantsTopology ? view.topology : nil,
       cells: view.cells, guests: view.guests, libvirtAnswers: view.libvirtAnswers,
       journal: links[link].wantsJournal ? journal.head(of: view.guests.map(\.id)) : nil,
-      load: view.load)
+      load: view.load, looked: links[link].look.done)
     send(.report(report), on: link, &output)
     links[link].reported = lastSequence
     links[link].wantsJournal = false
@@ -230,7 +244,7 @@ extension Agent {
   var hello: Hello {
     Hello(
       softwareVersion: settings.softwareVersion, topologyHash: view.topologyHash, highestEpoch: journal.highestEpoch,
-      epochOwner: journal.epochOwner, capabilities: .alive)
+      epochOwner: journal.epochOwner, capabilities: [.alive, .looks])
   }
 
   /// Without a word for three heartbeats a coordinator is lost, whatever the transport says: it must welcome us anew.

@@ -68,6 +68,7 @@ extension Agent {
     let residency = schedule.residencyDue <= now
     let topology = schedule.topologyDue <= now
     schedule.patience = now.advanced(byMilliseconds: Self.readDeadlineMilliseconds)
+    for link in links.indices { links[link].look.begun = links[link].look.asked }
     // A placement that may silently go back is watched closely; otherwise events and a slow look are enough.
     let pause =
       journal.kept.isEmpty && runs.isEmpty
@@ -128,9 +129,13 @@ extension Agent {
     if view.topologyHash != before.topologyHash {
       for link in links.indices { links[link].wantsTopology = true }
     }
+    let looked = links.indices.filter { links[$0].look.begun > links[$0].look.done }
+    for link in looked { links[link].look.done = links[link].look.begun }
     if view.differsMaterially(from: before) || schedule.reportDue <= now {
       schedule.reportDue = now.advanced(byMilliseconds: Schedule.reportMilliseconds)
       reportEverywhere(&output)
+    } else {
+      for link in looked { report(on: link, &output) }
     }
   }
 

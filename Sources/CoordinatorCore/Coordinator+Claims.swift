@@ -18,6 +18,8 @@ struct UnobservedClaim: Sendable, Hashable {
   var ended: Reading?
   /// Until when a start that nobody answered in time may yet happen; nil for all else.
   var mayStartUntil: Instant?
+  /// The look whose report ends it; nil until one was asked for.
+  var look: UInt64?
 
   /// libvirt itself gives a domain's start up sooner.
   static let startMilliseconds = 60_000
@@ -69,14 +71,25 @@ extension Coordinator {
       // A start that lies in a libvirtd's queue happens after that one has woken up.
       for claim in unobserved.indices where unobserved[claim].host == host && unobserved[claim].mayStartUntil != nil {
         unobserved[claim].mayStartUntil = now.advanced(byMilliseconds: UnobservedClaim.startMilliseconds)
+        unobserved[claim].look = nil
       }
     }
-    let over = unobserved.filter { claim in
-      guard claim.host == host, claim.ended.map(reading.isAfter) ?? true else { return false }
-      // Without libvirt's answer its domains are only remembered.
-      guard !isBlind || claim.guest.isProcess else { return false }
-      guard let until = claim.mayStartUntil, now < until else { return true }
-      return hosts[index].guests.contains { $0.id == claim.guest && $0.isThere }
+    // Without libvirt's answer its domains are only remembered.
+    let told = unobserved.indices.filter { place in
+      let claim = unobserved[place]
+      return claim.host == host && claim.ended.map(reading.isAfter) ?? true && (!isBlind || claim.guest.isProcess)
+    }
+    var over: [UnobservedClaim] = []
+    for place in told {
+      let claim = unobserved[place]
+      let isThere = hosts[index].guests.contains { $0.id == claim.guest && $0.isThere }
+      if let until = claim.mayStartUntil, isThere || now < until {
+        if isThere { over.append(claim) }
+      } else if hosts[index].hasLooked(for: claim.look) {
+        over.append(claim)
+      } else {
+        unobserved[place].look = askToLook(index, again: claim.look, &output)
+      }
     }
     for claim in over { release(claim.job, on: host, now, &output) }
   }

@@ -162,6 +162,7 @@ extension Coordinator {
     let changed = report.differs(from: hosts[index])
     hosts[index].facts = report.facts
     hosts[index].load = report.load
+    hosts[index].looked = report.looked
     if hosts[index].topology != nil, hosts[index].topologyHash == report.topologyHash { connect(index, now, &output) }
     remember(index, &output)
     let guests = report.guests.ascending

@@ -9,6 +9,8 @@ struct Arrival: Sendable, Hashable {
   /// Until when what is not as wanted may become so: the persistent definition is written after the guest runs, and
   /// its memory is read less often than its threads.
   var until: Instant
+  /// The look that was asked for then, and whose report tells the end; nil before.
+  var look: UInt64?
 
   /// An agent reports more often, and libvirt hands a guest over in less.
   static let milliseconds = 30_000
@@ -60,6 +62,11 @@ extension Coordinator {
     let target = move.placement.host
     guard let source = index(of: move.host), let destination = index(of: target) else { return unknown(target) }
     if let refusal = guest.refusalToLeave ?? hosts[destination].refusal { return refusal }
+    guard hosts[destination].capabilities.contains(.looks) else {
+      return Refusal(
+        .unsupported, "the agent of host \(target) does not tell when it read the host, so nobody could tell arrivals",
+        remedy: "ask again in a moment if it has just connected; else upgrade numafleet-agent there")
+    }
     for host in [hosts[source], hosts[destination]] where host.libvirtAnswers != true {
       return Refusal(
         .libvirtDown, "libvirt does not answer on host \(host.id)", remedy: "start libvirtd there, and ask again")
@@ -104,8 +111,12 @@ extension Coordinator {
     for arrival in arrivals where arrival.host == host {
       guard let place = jobs.lastIndex(where: { $0.job.id == arrival.job }) else { continue }
       let guest = hosts[index].guests.first { $0.id == jobs[place].job.guest && $0.isThere }
-      guard let outcome = outcome(of: jobs[place].job, guest, isLate: now >= arrival.until) else { continue }
-      conclude(place, outcome, guest, on: host, now, &output)
+      let isLate = now >= arrival.until && hosts[index].hasLooked(for: arrival.look)
+      if let outcome = outcome(of: jobs[place].job, guest, isLate: isLate) {
+        conclude(place, outcome, guest, on: host, now, &output)
+      } else if now >= arrival.until, let waiting = arrivals.firstIndex(where: { $0.job == arrival.job }) {
+        arrivals[waiting].look = askToLook(index, again: arrival.look, &output)
+      }
     }
   }
 

@@ -128,6 +128,8 @@ public struct Coordinator: Sendable {
   var claims: [Claim] = []
   /// Those of jobs that are over.
   var unobserved: [UnobservedClaim] = []
+  /// The number of the newest look that a host was asked for.
+  var lastLook: UInt64 = 0
   /// Guests that have left one host and were not seen on the other yet.
   var arrivals: [Arrival] = []
   /// Hosts that an operator drains, ascending; those that the policy drains are not among them.

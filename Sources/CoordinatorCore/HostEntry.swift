@@ -9,6 +9,8 @@ struct HostEntry: Sendable, Hashable {
   var endedBoots: [BootID] = []
   var lastSequence: UInt64 = 0
   var lastReport: UInt64?
+  /// The newest look that its reports come after.
+  var looked: UInt64 = 0
   var lastHeard: Instant
   /// Connected from a report of this term on: what is older may be planned on no more.
   var liveness = Liveness.unreachable
@@ -74,6 +76,7 @@ struct HostEntry: Sendable, Hashable {
       self.boot = boot
       lastSequence = 0
       lastReport = nil
+      looked = 0
       capabilities = []
     }
     guard sequence > lastSequence else { return false }

@@ -16,10 +16,12 @@ public struct HostReport: Sendable, Hashable, Codable {
   public var journal: JournalHead?
   /// Nil from agents that do not tell.
   public var load: HostLoad?
+  /// The newest look of the coordinator's term that had come when this reading of the host began; 0 for none.
+  public var looked: UInt64
 
   public init(
     facts: HostFacts, topologyHash: UInt64, topology: HostTopology?, cells: [CellState], guests: [Guest],
-    libvirtAnswers: Bool?, journal: JournalHead? = nil, load: HostLoad? = nil
+    libvirtAnswers: Bool?, journal: JournalHead? = nil, load: HostLoad? = nil, looked: UInt64 = 0
   ) {
     self.facts = facts
     self.topologyHash = topologyHash
@@ -29,6 +31,7 @@ public struct HostReport: Sendable, Hashable, Codable {
     self.libvirtAnswers = libvirtAnswers
     self.journal = journal
     self.load = load
+    self.looked = looked
   }
 }
 

@@ -40,6 +40,8 @@ public struct AgentCapabilities: OptionSet, Sendable, Hashable, Codable {
   public init(rawValue: UInt64) { self.rawValue = rawValue }
   /// It knows `alive`, the answer to a heartbeat.
   public static let alive = AgentCapabilities(rawValue: 1)
+  /// It knows `look`, and its reports say which look they come after.
+  public static let looks = AgentCapabilities(rawValue: 2)
 }
 
 /// What a coordinator says to an agent.
@@ -55,6 +57,9 @@ public enum ToAgent: Sendable, Hashable {
   case refused(Refusal)
   /// The answer to a heartbeat when there is nothing else to say; only to agents that know it.
   case alive
+  /// Read the host now, and report: what was read before this came proves nothing. Looks of a term are numbered from 1;
+  /// only to agents that know it.
+  case look(UInt64)
 }
 
 /// The coordinator's answer to hello.

@@ -25,6 +25,7 @@ extension WireLayout {
       4: .message("send_report", .scalars),
       5: .message("refused", .refusal),
       6: .message("alive", .scalars),
+      7: .message("look", .scalars),
     ],
     .hello: [
       1: .text("software_version"),

@@ -47,6 +47,7 @@ extension HostReport {
   var line: String {
     let libvirt = libvirtAnswers.map { $0 ? "libvirt answers" : "libvirt is down" } ?? "no libvirt"
     return "report \(topology == nil ? "without" : "with") topology, \(libvirt)\(journal?.line ?? "")"
+      + (looked > 0 ? ", looked \(looked)" : "")
       + guests.map { ", \($0.line)" }.joined()
   }
 }

@@ -43,6 +43,7 @@ extension Scene {
           host: "a", epoch: Epoch(UInt64(try words.int("epoch") ?? 1)), wantsTopology: words.has("topology"),
           heartbeatMilliseconds: 2000, answersHeartbeats: words.has("answers")))
     case "alive": return .alive
+    case "look": return .look(UInt64(try #require(Int(try words[1]))))
     case "job": return .job(try job(words))
     case "start": return .job(try startJob(words))
     case "migrate": return .job(try migration(words))

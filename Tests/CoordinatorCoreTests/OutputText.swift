@@ -64,6 +64,7 @@ extension Coordinator.Message {
         + "\(welcome.wantsTopology ? "wants topology" : "knows topology"), "
         + "heartbeat \(welcome.heartbeatMilliseconds) ms\(welcome.answersHeartbeats ? ", answered" : "")\(answer)"
     case .alive: return "to \(host): alive\(answer)"
+    case .look(let number): return "to \(host): look \(number)\(answer)"
     case .job(let job): return "to \(host): \(job.line)\(answer)"
     case .jobAcknowledged(let id): return "to \(host): job \(id) acknowledged\(answer)"
     case .sendReport(let withTopology): return "to \(host): send report\(withTopology ? " with topology" : "")\(answer)"

@@ -58,11 +58,12 @@ extension Scene {
         Hello(
           softwareVersion: "1.0", topologyHash: words.has("knows") ? try world[host].topology.contentHash : 0,
           highestEpoch: Epoch(UInt64(try words.int("epoch") ?? 0)), epochOwner: words.text("owner").map { BootID($0) },
-          capabilities: words.has("able") ? .alive : []))
+          capabilities: (words.has("able") ? AgentCapabilities.alive : []).union(words.has("looks") ? .looks : [])))
     case "report":
       var report = try world.report(
         of: host, withTopology: words.has("topology"), contradictory: words.has("contradictory"))
       report.journal = try journal(words)
+      report.looked = UInt64(try words.int("looked") ?? 0)
       return .report(report)
     case "heartbeat":
       return .heartbeat(lastReport: UInt64(try words.int("last") ?? Int(try world[host].lastReport)))

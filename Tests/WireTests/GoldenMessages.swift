@@ -33,6 +33,7 @@ enum GoldenMessages {
         Welcome(
           host: "zurich-07", epoch: 4, wantsTopology: false, heartbeatMilliseconds: 2_000, answersHeartbeats: true))),
     "alive": coordinator(.alive),
+    "look": coordinator(.look(3)),
     "numbered": Envelope(messageID: 2_003, job: 12, epoch: 4, boot: "c00d", sequence: 100, payload: .alive),
     "job": coordinator(.job(job(.apply(desired: pinning, expected: Pinning(emulator: [0, 1]))))),
     "start-job": coordinator(

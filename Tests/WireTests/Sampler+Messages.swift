@@ -76,7 +76,7 @@ extension Sampler {
     }
   }
   mutating func toAgent() -> ToAgent {
-    switch int(0...5) {
+    switch int(0...6) {
     case 0:
       .welcome(
         Welcome(
@@ -86,6 +86,7 @@ extension Sampler {
     case 2: .jobAcknowledged(counter())
     case 3: .sendReport(withTopology: bool())
     case 4: .alive
+    case 5: .look(bits() >> 2)
     default: .refused(refusal())
     }
   }

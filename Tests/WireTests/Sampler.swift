@@ -86,7 +86,7 @@ struct Sampler {
         JournalHead(
           generations: sampler.some { JournalHead.Mark(guest: $0.id(), generation: $0.counter()) },
           inHand: sampler.some { $0.counter() }, unacknowledged: sampler.some { $0.counter() })
-      }, load: maybe { $0.load() })
+      }, load: maybe { $0.load() }, looked: bits() >> 2)
   }
   mutating func load() -> HostLoad {
     HostLoad(

@@ -72,6 +72,10 @@ extension ProtoToAgent {
       message = .sendReport(proto)
     case .refused(let refusal): message = .refused(ProtoRefusal(refusal))
     case .alive: message = .alive(ProtoAlive())
+    case .look(let number):
+      var proto = ProtoLook()
+      proto.number = number
+      message = .look(proto)
     }
   }
 }
@@ -93,6 +97,7 @@ extension ToAgent {
     case .sendReport(let send): self = .sendReport(withTopology: send.withTopology)
     case .refused(let refusal): self = .refused(try Refusal(refusal))
     case .alive: self = .alive
+    case .look(let look): self = .look(try FieldCheck.counter(look.number, "look.number"))
     case nil: throw .unknownPayload(expected: "a coordinator's message to an agent")
     }
   }

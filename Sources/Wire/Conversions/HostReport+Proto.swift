@@ -11,6 +11,7 @@ extension ProtoHostReport {
     if let answers = report.libvirtAnswers { libvirtAnswers = answers }
     if let head = report.journal { journal = ProtoJournalHead(head) }
     if let load = report.load { self.load = ProtoHostLoad(load) }
+    looked = report.looked
   }
 }
 
@@ -24,7 +25,8 @@ extension HostReport {
       guests: try proto.guests.map { guest throws(WireError.Kind) in try Guest(guest) },
       libvirtAnswers: proto.hasLibvirtAnswers ? proto.libvirtAnswers : nil,
       journal: proto.hasJournal ? try JournalHead(proto.journal) : nil,
-      load: proto.hasLoad ? try HostLoad(proto.load) : nil)
+      load: proto.hasLoad ? try HostLoad(proto.load) : nil,
+      looked: try FieldCheck.counter(proto.looked, "report.looked"))
   }
 }
 

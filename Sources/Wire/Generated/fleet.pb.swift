@@ -273,6 +273,14 @@ nonisolated struct ProtoToAgent: Sendable {
     set {message = .alive(newValue)}
   }
 
+  var look: ProtoLook {
+    get {
+      if case .look(let v)? = message {return v}
+      return ProtoLook()
+    }
+    set {message = .look(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Message: Equatable, Sendable {
@@ -283,6 +291,7 @@ nonisolated struct ProtoToAgent: Sendable {
     /// The message named in `answering` was not understood or not allowed.
     case refused(ProtoRefusal)
     case alive(ProtoAlive)
+    case look(ProtoLook)
 
   }
 
@@ -312,7 +321,7 @@ nonisolated struct ProtoHello: Sendable {
   /// Clears the value of `epochOwner`. Subsequent reads from it will return its default value.
   mutating func clearEpochOwner() {self._epochOwner = nil}
 
-  /// Bits: 1 knows Alive. Others are of later versions.
+  /// Bits: 1 knows Alive, 2 knows Look. Others are of later versions.
   var capabilities: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -396,6 +405,20 @@ nonisolated struct ProtoSendReport: Sendable {
   init() {}
 }
 
+/// Read the host now, and report: what was read before this came proves nothing. Only to agents that know it.
+nonisolated struct ProtoLook: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Rises with each look of a term.
+  var number: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 /// The full state of a host.
 nonisolated struct ProtoHostReport: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -467,6 +490,12 @@ nonisolated struct ProtoHostReport: @unchecked Sendable {
   var hasLoad: Bool {_storage._load != nil}
   /// Clears the value of `load`. Subsequent reads from it will return its default value.
   mutating func clearLoad() {_uniqueStorage()._load = nil}
+
+  /// The newest look of this term that came before the host was read; 0 for none.
+  var looked: UInt64 {
+    get {_storage._looked}
+    set {_uniqueStorage()._looked = newValue}
+  }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1338,7 +1367,7 @@ nonisolated extension ProtoMessageRefused: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension ProtoToAgent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ToAgent"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}job\0\u{3}job_acknowledged\0\u{3}send_report\0\u{1}refused\0\u{1}alive\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}job\0\u{3}job_acknowledged\0\u{3}send_report\0\u{1}refused\0\u{1}alive\0\u{1}look\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1424,6 +1453,19 @@ nonisolated extension ProtoToAgent: SwiftProtobuf.Message, SwiftProtobuf._Messag
           self.message = .alive(v)
         }
       }()
+      case 7: try {
+        var v: ProtoLook?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .look(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .look(v)
+        }
+      }()
       default: break
       }
     }
@@ -1458,6 +1500,10 @@ nonisolated extension ProtoToAgent: SwiftProtobuf.Message, SwiftProtobuf._Messag
     case .alive?: try {
       guard case .alive(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .look?: try {
+      guard case .look(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
     case nil: break
     }
@@ -1684,9 +1730,39 @@ nonisolated extension ProtoSendReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
   }
 }
 
+nonisolated extension ProtoLook: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Look"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.number != 0 {
+      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoLook, rhs: ProtoLook) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HostReport"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{3}topology_hash\0\u{1}topology\0\u{1}cells\0\u{1}guests\0\u{3}libvirt_answers\0\u{1}journal\0\u{1}load\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{3}topology_hash\0\u{1}topology\0\u{1}cells\0\u{1}guests\0\u{3}libvirt_answers\0\u{1}journal\0\u{1}load\0\u{1}looked\0")
 
   fileprivate class _StorageClass {
     var _facts: ProtoHostFacts? = nil
@@ -1697,6 +1773,7 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
     var _libvirtAnswers: Bool? = nil
     var _journal: ProtoJournalHead? = nil
     var _load: ProtoHostLoad? = nil
+    var _looked: UInt64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1715,6 +1792,7 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
       _libvirtAnswers = source._libvirtAnswers
       _journal = source._journal
       _load = source._load
+      _looked = source._looked
     }
   }
 
@@ -1741,6 +1819,7 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
         case 6: try { try decoder.decodeSingularBoolField(value: &_storage._libvirtAnswers) }()
         case 7: try { try decoder.decodeSingularMessageField(value: &_storage._journal) }()
         case 8: try { try decoder.decodeSingularMessageField(value: &_storage._load) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._looked) }()
         default: break
         }
       }
@@ -1777,6 +1856,9 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
       try { if let v = _storage._load {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
       } }()
+      if _storage._looked != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._looked, fieldNumber: 9)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1794,6 +1876,7 @@ nonisolated extension ProtoHostReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
         if _storage._libvirtAnswers != rhs_storage._libvirtAnswers {return false}
         if _storage._journal != rhs_storage._journal {return false}
         if _storage._load != rhs_storage._load {return false}
+        if _storage._looked != rhs_storage._looked {return false}
         return true
       }
       if !storagesAreEqual {return false}
