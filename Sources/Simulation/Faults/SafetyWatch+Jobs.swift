@@ -70,6 +70,11 @@ extension SafetyWatch {
       ![0, 1].contains(where: { endings[$0][job.id] != nil && claims[$0][job.id]?.guest == guest })
     else { return }
     hold(job, target)
+    // Where CPUs are offline the kernel narrows what libvirt asks for, and nothing widens it when they are back: its
+    // coordinator tells that it did not arrive as wanted.
+    if !model.topology.offline.isEmpty, let own = sites[target].holdings.firstIndex(where: { $0.guest == guest }) {
+      sites[target].holdings[own].desired = Pinning()
+    }
     acted(on: model, target, time)
   }
 

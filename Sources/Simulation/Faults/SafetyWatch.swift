@@ -66,7 +66,7 @@ struct SafetyWatch: Sendable {
   struct Holding: Sendable {
     let guest: GuestID
     let cpus: CPUSet
-    let desired: Pinning
+    var desired: Pinning
     let scope: Scope
   }
 

@@ -216,7 +216,7 @@ struct FaultOptions: ParsableArguments {
     var next = 0
     var said = monotonicMilliseconds()
     while next < all.count {
-      let batch = Array(all[next..<min(next + width * 4, all.count)])
+      let batch = Array(all[next..<min(next + width * 16, all.count)])
       next += batch.count
       let results = Mutex([Result<FaultTrial, StoreError>?](repeating: nil, count: batch.count))
       let settings = settings
