@@ -309,8 +309,8 @@ extension Coordinator {
   }
 
   private mutating func forgetOldJobs() {
-    // The jobs of a plan under way say which wave is next.
-    let underWay = plans.filter { $0.state == .applying }.map(\.id)
+    // The jobs of a plan under way, or that may go on, say which wave is next.
+    let underWay = plans.filter { $0.state == .applying || $0.id == lastPlan }.map(\.id)
     func mayGo(_ record: JobRecord) -> Bool {
       record.state.isFinal && !(record.plan.map(underWay.contains) ?? false)
     }

@@ -35,7 +35,7 @@ extension Coordinator {
     case .plan(let id):
       let plan = plans.first { $0.id == id }
       answer(question, plan.map { .success(.plan($0)) } ?? .failure(unknownPlan(id)), now, &output)
-    case .applyPlan(let id): apply(id, for: question, now, &output)
+    case .applyPlan(let id, let last): apply(id, through: last, for: question, now, &output)
     case .jobs(let active):
       reply(.jobs(jobs.filter { !active || !$0.state.isFinal }.suffix(Self.listedJobsMax)), to: question, &output)
     case .job(let id):

@@ -130,7 +130,10 @@ extension Coordinator {
 
   // MARK: Applying
 
-  mutating func apply(_ id: PlanID, for question: Question, _ now: Instant, _ output: inout Output) {
+  /// Carries a plan out, to its end or through the wave of that number, after which it waits to be asked again.
+  mutating func apply(
+    _ id: PlanID, through last: Int?, for question: Question, _ now: Instant, _ output: inout Output
+  ) {
     guard var plan = plans.first(where: { $0.id == id }) else {
       return refuse(question, unknownPlan(id), now, &output)
     }
@@ -141,13 +144,20 @@ extension Coordinator {
       )
       return
     }
-    if let refusal = staleness(of: plan, scope: nil, now) {
+    let (done, count) = (plan.wavesDone ?? 0, plan.waves.count)
+    if let last, last <= done || last > count {
+      let range = done + 1 < count ? "\(done + 1)...\(count)" : "\(count)"
+      let refusal = Refusal(.malformed, "plan \(id) has no wave \(last) to come", remedy: "allowed: \(range)")
+      return refuse(question, refusal, now, &output)
+    }
+    if let refusal = staleness(of: plan.remaining(from: done), scope: nil, now) {
       refuse(question, refusal, now, &output)
       return
     }
-    let jobs = begin(&plan, wave: 0, scope: nil, driver: nil, actor: question.actor, now, &output)
+    plan.throughWave = last == count ? nil : last
+    let jobs = begin(&plan, wave: done, scope: nil, driver: nil, actor: question.actor, now, &output)
     reply(
-      .accepted(Accepted(plan: id, jobs: jobs, text: "wave 1 of \(plan.waves.count) of plan \(id)")), to: question,
+      .accepted(Accepted(plan: id, jobs: jobs, text: "wave \(done + 1) of \(count) of plan \(id)")), to: question,
       &output)
   }
 
@@ -161,6 +171,7 @@ extension Coordinator {
       return []
     }
     plan.state = .applying
+    plan.wavesDone = nil
     keep(plan, &output)
     return plan.waves[wave].moves.map { move in
       let view = hosts.first { $0.id == move.host }.flatMap { self.view(of: $0, now) }
@@ -207,6 +218,14 @@ extension Coordinator {
     while next < plan.waves.count, counted < begun {
       counted += plan.waves[next].moves.count
       next += 1
+    }
+    if let last = plan.throughWave, next >= last, next < plan.waves.count {
+      plan.state = .proposed
+      plan.wavesDone = next
+      plan.throughWave = nil
+      keep(plan, &output)
+      let text = "plan \(id) waits after wave \(next) of \(plan.waves.count)"
+      return log(.planEnded, actor: "coordinator", text, now, &output)
     }
     let rest = plan.remaining(from: next)
     // After a restart hosts come back one by one, and none of them has refused anything.

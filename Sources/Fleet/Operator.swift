@@ -27,7 +27,7 @@ public enum OperatorRequest: Sendable, Hashable {
   case makePlan(PlanRequest)
   case plans
   case plan(PlanID)
-  case applyPlan(PlanID)
+  case applyPlan(PlanID, throughWave: Int? = nil)
   case jobs(active: Bool)
   case job(JobID)
   /// Events after a sequence; with `follow` later ones are sent as they happen.

@@ -14,10 +14,15 @@ public struct Plan: Sendable, Hashable, Codable {
   /// Guests that should move and cannot, each with its reason.
   public var unmoved: [UnmovedGuest]
   public var state: PlanState
+  /// Waves that are over of a plan that was applied in part and waits for more of it; nil for all others.
+  public var wavesDone: Int?
+  /// The wave after which it waits, counted from 1; nil where it goes on to its end.
+  public var throughWave: Int?
 
   public init(
     id: PlanID = 0, parent: PlanID = 0, purpose: String, wallMilliseconds: Int = 0, waves: [Wave] = [],
-    unmoved: [UnmovedGuest] = [], state: PlanState = .proposed
+    unmoved: [UnmovedGuest] = [], state: PlanState = .proposed,
+    wavesDone: Int? = nil, throughWave: Int? = nil
   ) {
     self.id = id
     self.parent = parent
@@ -26,6 +31,8 @@ public struct Plan: Sendable, Hashable, Codable {
     self.waves = waves
     self.unmoved = unmoved
     self.state = state
+    self.wavesDone = wavesDone
+    self.throughWave = throughWave
   }
 
   /// All moves in the order they may start.

@@ -49,8 +49,8 @@ extension Database {
       """)
   }
 
-  /// Every job that is not final, whose claim is held or that belongs to a plan under way, and the newest others,
-  /// ascending.
+  /// Every job that is not final, whose claim is held or that belongs to a plan under way or that may go on, and the
+  /// newest others, ascending.
   private func jobsToRestore() throws -> [JobRecord] {
     try values(
       of: JobRecord.self,
@@ -59,6 +59,7 @@ extension Database {
       WHERE state IN ('waiting', 'sent', 'running')
         OR id IN (SELECT job FROM claim)
         OR plan IN (SELECT id FROM plan WHERE state = 'applying')
+        OR plan = (SELECT max(id) FROM plan) AND plan IN (SELECT id FROM plan WHERE state = 'proposed')
         OR id IN (SELECT id FROM job ORDER BY id DESC LIMIT \(Ledger.jobsRestored))
       ORDER BY id
       """)

@@ -206,7 +206,7 @@ import ZeroMQTransport
     let asked = Mutex(0)
     let coordinator = try CoordinatorStandIn { request in
       switch request {
-      case .applyPlan(7): return [.accepted(Accepted(plan: 7, jobs: [12], text: "plan 7 begins"))]
+      case .applyPlan(7, throughWave: nil): return [.accepted(Accepted(plan: 7, jobs: [12], text: "plan 7 begins"))]
       case .plan(7):
         var plan = CannedFleet.plan
         plan.state = asked.withLock { count in

@@ -64,7 +64,10 @@ extension Plan {
       "wave \(index + 1) { " + wave.moves.map(\.line).joined(separator: "; ") + " }"
     }
     let stay = unmoved.map { "stays \($0.host)/\($0.guestName): \($0.reason)" }
-    return (["plan \(id) (parent \(parent), \(state.rawValue), \(purpose))"] + waves + stay).joined(separator: " ")
+    let done = wavesDone.map { ", \($0) waves done" } ?? ""
+    let last = throughWave.map { ", through wave \($0)" } ?? ""
+    return (["plan \(id) (parent \(parent), \(state.rawValue)\(done)\(last), \(purpose))"] + waves + stay).joined(
+      separator: " ")
   }
 }
 

@@ -126,7 +126,8 @@ extension Scene {
     case "findings": return .findings(of: words.all.first)
     case "plans": return .plans
     case "showPlan": return .plan(PlanID(UInt64(try #require(Int(try words[0])))))
-    case "apply": return .applyPlan(PlanID(UInt64(try #require(Int(try words[0])))))
+    case "apply":
+      return .applyPlan(PlanID(UInt64(try #require(Int(try words[0])))), throughWave: try words.int("wave"))
     case "evacuate": return .makePlan(.drain(host: HostID(try words[0])))
     case "repair": return .makePlan(.repair(host: words.all.first.map { HostID($0) }))
     case "jobs": return .jobs(active: words.has("active"))

@@ -30,7 +30,7 @@ extension Sampler {
       id: counter(), parent: counter(), purpose: text(), wallMilliseconds: int(0...1 << 42),
       waves: some { Wave(moves: $0.some { $0.move() }) },
       unmoved: some { UnmovedGuest(guest: $0.id(), guestName: $0.text(), host: $0.id(), reason: $0.text()) },
-      state: word())
+      state: word(), wavesDone: maybe { $0.int(1...99) }, throughWave: maybe { $0.int(1...99) })
   }
   private mutating func move() -> Move {
     var move = Move(
@@ -113,7 +113,8 @@ extension Sampler {
           .rebalance(host: maybe { $0.id() }, migrations: int(0...1000), wideCPUs: int(1...1024)),
           .fit(shape: shape(), count: int(1...1000), migrations: int(0...1000)),
         ])),
-      .plans, .plan(counter()), .applyPlan(counter()), .jobs(active: bool()), .job(counter()),
+      .plans, .plan(counter()), .applyPlan(counter(), throughWave: maybe { $0.int(1...99) }), .jobs(active: bool()),
+      .job(counter()),
       .events(after: bits() >> 2, follow: bool()), .keys, .authorizeKey(key()), .revokeKey(publicKey: text()),
       .policy, .status, .capacity(shape(), byHost: bool(), after: maybe { .drain(host: $0.id()) }),
       .placeShapes(PlaceShapes(shapes: some(2) { $0.shape() }, allOrNothing: bool(), explain: bool())),

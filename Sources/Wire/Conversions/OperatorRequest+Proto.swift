@@ -47,7 +47,12 @@ extension ProtoOperatorRequest {
     case .makePlan(let plan): request = .makePlan(ProtoPlanRequest(plan))
     case .plans: request = .plans(ProtoNoArguments())
     case .plan(let plan): request = .plan(.with { $0.plan = plan.number })
-    case .applyPlan(let plan): request = .applyPlan(.with { $0.plan = plan.number })
+    case .applyPlan(let plan, let last):
+      request = .applyPlan(
+        .with {
+          $0.plan = plan.number
+          if let last { $0.throughWave = Int64(last) }
+        })
     case .jobs(let active): request = .jobs(.with { $0.active = active })
     case .job(let job): request = .job(.with { $0.job = job.number })
     case .events(let after, let follow):
@@ -98,7 +103,10 @@ extension OperatorRequest {
     case .makePlan(let plan): self = .makePlan(try PlanRequest(plan))
     case .plans: self = .plans
     case .plan(let query): self = .plan(PlanID(try FieldCheck.counter(query.plan, "plan")))
-    case .applyPlan(let query): self = .applyPlan(PlanID(try FieldCheck.counter(query.plan, "plan")))
+    case .applyPlan(let query):
+      self = .applyPlan(
+        PlanID(try FieldCheck.counter(query.plan, "plan")),
+        throughWave: query.hasThroughWave ? try FieldCheck.count(query.throughWave, "apply_plan.through_wave") : nil)
     case .jobs(let query): self = .jobs(active: query.active)
     case .job(let query): self = .job(JobID(try FieldCheck.counter(query.job, "job")))
     case .events(let query):

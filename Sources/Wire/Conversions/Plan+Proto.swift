@@ -14,6 +14,8 @@ extension ProtoPlan {
     }
     unmoved = plan.unmoved.map { ProtoUnmovedGuest($0) }
     state = plan.state.proto
+    if let done = plan.wavesDone { wavesDone = Int64(done) }
+    if let last = plan.throughWave { throughWave = Int64(last) }
   }
 }
 
@@ -27,7 +29,9 @@ extension Plan {
         Wave(moves: try wave.moves.map { move throws(WireError.Kind) in try Move(move) })
       },
       unmoved: try proto.unmoved.map { guest throws(WireError.Kind) in try UnmovedGuest(guest) },
-      state: try PlanState(proto.state, "plan.state"))
+      state: try PlanState(proto.state, "plan.state"),
+      wavesDone: proto.hasWavesDone ? try FieldCheck.count(proto.wavesDone, "plan.waves_done") : nil,
+      throughWave: proto.hasThroughWave ? try FieldCheck.count(proto.throughWave, "plan.through_wave") : nil)
   }
 }
 

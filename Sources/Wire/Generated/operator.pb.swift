@@ -804,10 +804,10 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     set {request = .plan(newValue)}
   }
 
-  var applyPlan: ProtoPlanQuery {
+  var applyPlan: ProtoApplyPlan {
     get {
       if case .applyPlan(let v)? = request {return v}
-      return ProtoPlanQuery()
+      return ProtoApplyPlan()
     }
     set {request = .applyPlan(newValue)}
   }
@@ -949,7 +949,7 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     case makePlan(ProtoPlanRequest)
     case plans(ProtoNoArguments)
     case plan(ProtoPlanQuery)
-    case applyPlan(ProtoPlanQuery)
+    case applyPlan(ProtoApplyPlan)
     case jobs(ProtoJobsQuery)
     case job(ProtoJobQuery)
     case events(ProtoEventsQuery)
@@ -1219,6 +1219,30 @@ nonisolated struct ProtoPlanQuery: Sendable {
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+}
+
+nonisolated struct ProtoApplyPlan: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var plan: UInt64 = 0
+
+  /// The last wave that is carried out now, counted from 1; all when absent.
+  var throughWave: Int64 {
+    get {_throughWave ?? 0}
+    set {_throughWave = newValue}
+  }
+  /// Returns true if `throughWave` has been explicitly set.
+  var hasThroughWave: Bool {self._throughWave != nil}
+  /// Clears the value of `throughWave`. Subsequent reads from it will return its default value.
+  mutating func clearThroughWave() {self._throughWave = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _throughWave: Int64? = nil
 }
 
 /// Only jobs that have not ended when active.
@@ -2945,7 +2969,7 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
         }
       }()
       case 13: try {
-        var v: ProtoPlanQuery?
+        var v: ProtoApplyPlan?
         var hadOneofValue = false
         if let current = self.request {
           hadOneofValue = true
@@ -3764,6 +3788,45 @@ nonisolated extension ProtoPlanQuery: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
   static func ==(lhs: ProtoPlanQuery, rhs: ProtoPlanQuery) -> Bool {
     if lhs.plan != rhs.plan {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoApplyPlan: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ApplyPlan"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}plan\0\u{3}through_wave\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.plan) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._throughWave) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.plan != 0 {
+      try visitor.visitSingularUInt64Field(value: self.plan, fieldNumber: 1)
+    }
+    try { if let v = self._throughWave {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoApplyPlan, rhs: ProtoApplyPlan) -> Bool {
+    if lhs.plan != rhs.plan {return false}
+    if lhs._throughWave != rhs._throughWave {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -412,9 +412,32 @@ nonisolated struct ProtoPlan: Sendable {
 
   var state: ProtoPlanState = .unspecified
 
+  /// Waves that are over of a plan that was applied in part and waits for more of it.
+  var wavesDone: Int64 {
+    get {_wavesDone ?? 0}
+    set {_wavesDone = newValue}
+  }
+  /// Returns true if `wavesDone` has been explicitly set.
+  var hasWavesDone: Bool {self._wavesDone != nil}
+  /// Clears the value of `wavesDone`. Subsequent reads from it will return its default value.
+  mutating func clearWavesDone() {self._wavesDone = nil}
+
+  /// The wave after which it waits, counted from 1; absent where it goes on to its end.
+  var throughWave: Int64 {
+    get {_throughWave ?? 0}
+    set {_throughWave = newValue}
+  }
+  /// Returns true if `throughWave` has been explicitly set.
+  var hasThroughWave: Bool {self._throughWave != nil}
+  /// Clears the value of `throughWave`. Subsequent reads from it will return its default value.
+  mutating func clearThroughWave() {self._throughWave = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _wavesDone: Int64? = nil
+  fileprivate var _throughWave: Int64? = nil
 }
 
 /// Moves that may run at the same time.
@@ -1171,7 +1194,7 @@ nonisolated extension ProtoCellNote: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension ProtoPlan: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Plan"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}parent\0\u{1}purpose\0\u{3}wall_milliseconds\0\u{1}waves\0\u{1}unmoved\0\u{1}state\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}parent\0\u{1}purpose\0\u{3}wall_milliseconds\0\u{1}waves\0\u{1}unmoved\0\u{1}state\0\u{3}waves_done\0\u{3}through_wave\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1186,12 +1209,18 @@ nonisolated extension ProtoPlan: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.waves) }()
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.unmoved) }()
       case 7: try { try decoder.decodeSingularEnumField(value: &self.state) }()
+      case 8: try { try decoder.decodeSingularInt64Field(value: &self._wavesDone) }()
+      case 9: try { try decoder.decodeSingularInt64Field(value: &self._throughWave) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.id != 0 {
       try visitor.visitSingularUInt64Field(value: self.id, fieldNumber: 1)
     }
@@ -1213,6 +1242,12 @@ nonisolated extension ProtoPlan: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if self.state != .unspecified {
       try visitor.visitSingularEnumField(value: self.state, fieldNumber: 7)
     }
+    try { if let v = self._wavesDone {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._throughWave {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 9)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1224,6 +1259,8 @@ nonisolated extension ProtoPlan: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.waves != rhs.waves {return false}
     if lhs.unmoved != rhs.unmoved {return false}
     if lhs.state != rhs.state {return false}
+    if lhs._wavesDone != rhs._wavesDone {return false}
+    if lhs._throughWave != rhs._throughWave {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -75,7 +75,8 @@ struct JobWatch {
     guard let id = accepted.plan else { return JobVerdict(records: records) }
     let reply = try client.ask(.plan(id))
     guard case .plan(let plan) = reply else { throw client.unexpected(reply) }
-    guard plan.state == .done || plan.state == .failed else { return nil }
+    // One that was applied in part is proposed again when it waits.
+    guard plan.state != .applying else { return nil }
     return JobVerdict(records: records, plan: plan)
   }
 }

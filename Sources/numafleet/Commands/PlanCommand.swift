@@ -109,16 +109,30 @@ struct PlanApplyCommand: AskingCommand {
       Before each wave the plan is checked against the fleet again; when it no
       longer fits, it stops there, guests moved so far stay moved, and the exit code
       is 1.
+
+      With --wave the plan waits after that wave, for a look at what it brought; apply
+      it again to go on, as long as no newer plan was committed.
+
+        numafleet plan show 8
+        numafleet plan apply 8 --wave 1     the first wave only
+        numafleet plan apply 8              the rest
       """)
 
   @Argument(help: "The plan's number.")
   var id: UInt64
 
+  @Option(help: "Stop after the wave of this number, as plan show counts them.")
+  var wave: Int?
+
   @OptionGroup var waiting: WaitOptions
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    if let wave, wave < 1 { throw ValidationError("--wave is \(wave); waves are counted from 1") }
+  }
+
   func perform(_ console: Console) throws(CommandFailure) {
-    try submit(.applyPlan(PlanID(id)), console, waiting)
+    try submit(.applyPlan(PlanID(id), throughWave: wave), console, waiting)
   }
 }

@@ -34,7 +34,7 @@ struct PlanText {
     var parts = [
       fields([
         ("plan", isKept ? "\(plan.id) (parent \(plan.parent))" : "not kept"), ("purpose", plan.purpose),
-        ("state", plan.state.rawValue),
+        ("state", state),
         ("made", "\(Moment(wallMilliseconds: plan.wallMilliseconds))"), ("moves", moves),
       ])
     ]
@@ -47,9 +47,16 @@ struct PlanText {
     }
     if plan.state == .proposed, !plan.moves.isEmpty {
       parts.append(
-        isKept ? "carry it out with: numafleet plan apply \(plan.id)" : "nothing was changed, and the plan is not kept")
+        isKept
+          ? "\(plan.wavesDone == nil ? "carry it out" : "go on") with: numafleet plan apply \(plan.id)"
+          : "nothing was changed, and the plan is not kept")
     }
     return parts.joined(separator: "\n\n")
+  }
+
+  private var state: String {
+    guard let done = plan.wavesDone else { return plan.state.rawValue }
+    return "\(plan.state.rawValue), \(done) of \(plan.waves.count) waves are done"
   }
 
   private static func text(of move: Move, _ explained: Bool) -> String {
