@@ -6,7 +6,7 @@ extension JobRun {
   init(resuming entry: JobInHand, now: Instant) {
     self.init(
       job: entry.job, desired: entry.job.desired, driver: entry.job.driver, before: entry.before,
-      configBefore: entry.config, isUpkeep: false, now: now)
+      configBefore: entry.config, ksmBefore: entry.ksm, isUpkeep: false, now: now)
   }
 }
 
@@ -19,6 +19,7 @@ extension Job {
     switch action {
     case .apply(let desired, _): desired
     case .start(_, _, let placement), .migrate(_, let placement, _): placement.pinning
+    case .switchKSM: Pinning()
     }
   }
 
@@ -26,7 +27,7 @@ extension Job {
   var expected: Pinning? {
     switch action {
     case .apply(_, let expected): expected
-    case .start: nil
+    case .start, .switchKSM: nil
     case .migrate(_, _, let expected): expected
     }
   }
@@ -128,6 +129,7 @@ extension Agent {
 
   /// libvirt where it answers and knows the guest, so that its record stays true; the kernel otherwise.
   private func chosenDriver(for run: JobRun) -> Result<DriverChoice, Refusal> {
+    if run.switchesKSM { return .success(.kernel) }
     let known = view.guests.first { $0.id == run.job.guest }
     let isDomain = known?.kind.isDomain ?? true
     let answers = view.libvirtAnswers == true
@@ -171,7 +173,10 @@ extension Agent {
       return
     }
     let next: JobRun.Next
-    if wasInspecting, case .observedGuest = outcome, let topology = view.current, let facts = view.facts {
+    if runs[index].switchesKSM {
+      next = runs[index].completedKSM(outcome, guests: view.guests, now: now)
+      if wasInspecting, case .run = next { mark(runs[index]) }
+    } else if wasInspecting, case .observedGuest = outcome, let topology = view.current, let facts = view.facts {
       let preflight = Preflight(topology: topology, facts: facts, livePages: runs[index].job.livePages)
       next = runs[index].inspected(
         guest, preflight: preflight, libvirtAnswers: view.libvirtAnswers == true, now: now)
@@ -195,7 +200,7 @@ extension Agent {
     guard !run.isUpkeep else { return }
     journal.inHand.removeAll { $0.job.id == run.job.id }
     journal.inHand.append(
-      JobInHand(job: run.job, before: run.before ?? Pinning(), config: run.configBefore))
+      JobInHand(job: run.job, before: run.before ?? Pinning(), config: run.configBefore, ksm: run.ksmBefore))
     journal.mark(run.job.guest, max(run.job.generation, journal.generation(of: run.job.guest)))
     journalChanged = true
   }
@@ -212,6 +217,8 @@ extension Agent {
       finish(run.job, outcome, run: run, observed: observed, &output)
       schedule.threadsDue = now
       schedule.residencyDue = now
+      // KSM's settings are read with the topology.
+      if run.switchesKSM { schedule.topologyDue = now }
       if observed == nil, !run.isUpkeep { reportSoon(now) }
       beginWaiting(now, &output)
     }

@@ -214,8 +214,10 @@ extension Agent {
       (runs + waiting).contains { $0.job.isSame(as: job) } || journal.unacknowledged.contains { $0.isOf(job) }
     guard job.generation > known || isOurs || !SafetyCheck.generation.isOn else {
       let refusal = Refusal(
-        .staleGeneration, "generation \(job.generation) of guest \(job.guestName) is not newer than \(known)",
-        remedy: "ask again; a newer placement of this guest was already begun")
+        .staleGeneration, "generation \(job.generation) of \(job.subject) is not newer than \(known)",
+        remedy: job.guestIfAny == nil
+          ? "ask again; a newer change was already begun"
+          : "ask again; a newer placement of this guest was already begun")
       // The newest that is known, so that a coordinator that was set back need not ask as often as it lost.
       return JobReport(job: job.id, guest: job.guest, generation: known, outcome: .refused(refusal))
     }
@@ -229,7 +231,7 @@ extension Agent {
     let report = HostReport(
       facts: facts, topologyHash: view.topologyHash, topology: links[link].wantsTopology ? view.topology : nil,
       cells: view.cells, guests: view.guests, libvirtAnswers: view.libvirtAnswers,
-      journal: links[link].wantsJournal ? journal.head(of: view.guests.map(\.id)) : nil,
+      journal: links[link].wantsJournal ? journal.head(of: view.guests.map(\.id) + [.ksm(of: host)]) : nil,
       load: view.load, looked: links[link].look.done)
     send(.report(report), on: link, &output)
     links[link].reported = lastSequence
@@ -244,7 +246,7 @@ extension Agent {
   var hello: Hello {
     Hello(
       softwareVersion: settings.softwareVersion, topologyHash: view.topologyHash, highestEpoch: journal.highestEpoch,
-      epochOwner: journal.epochOwner, capabilities: [.alive, .looks])
+      epochOwner: journal.epochOwner, capabilities: [.alive, .looks, .ksm])
   }
 
   /// Without a word for three heartbeats a coordinator is lost, whatever the transport says: it must welcome us anew.

@@ -96,7 +96,7 @@ extension Agent {
         if residency { schedule.residencyDue = now }
         if topology { schedule.topologyDue = now }
         output.notes.append(Note(.warning, "host not read", ["reason": refusal.description]))
-      case .done, .observedGuest:
+      case .done, .observedGuest, .observedKSM:
         break
       }
     case .run(let job):

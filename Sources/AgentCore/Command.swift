@@ -40,6 +40,18 @@ public enum Effect: Sendable, Hashable {
   case migrate(domain: String, uri: String, Pinning, converge: Int)
   /// Waits until no migration of the domain is under way, and calls one off that outlasts `patience` milliseconds.
   case settleMigration(domain: String, patience: Int)
+  /// Reads the settings of the host's KSM and what is free on its cells, now.
+  case observeKSM
+  /// Writes one of them. Those who wait for one that lasts are carried out after it, and not at all once their deadline
+  /// is over.
+  case setKSM(KSMSetting)
+}
+
+/// A file of `/sys/kernel/mm/ksm` and what to write.
+public enum KSMSetting: Sendable, Hashable {
+  /// 2 lasts until all pages are unmerged.
+  case run(Int)
+  case mergeAcrossNodes(Bool)
 }
 
 extension Effect {
@@ -109,5 +121,7 @@ public enum CommandOutcome: Sendable, Hashable {
   case done(detail: String, pagesLeft: Int)
   case observedHost(HostObservation)
   case observedGuest(GuestObservation)
+  /// Nil where the kernel lacks KSM.
+  case observedKSM(KSMState?, cells: [CellState])
   case failed(Refusal)
 }

@@ -15,7 +15,7 @@ extension JobRun {
       next -= 1
     }
     phase = .checkingUndo(because: refusal)
-    return .run(.observeGuest(job.guest, incarnation: job.incarnation), deadlineMilliseconds: 30_000)
+    return .run(look, deadlineMilliseconds: 30_000)
   }
 
   mutating func undone(_ index: Int, _ because: Refusal, _ outcome: CommandOutcome, now: Instant) -> Next {

@@ -40,6 +40,10 @@ struct JobRun: Sendable, Hashable {
   var before: Pinning?
   /// The persistent definition's pinning before the first step; nil when it is not known any more.
   var configBefore: Pinning?
+  /// KSM's settings before the first step of a run that switches them.
+  var ksmBefore: KSMState?
+  /// How often a run that switches KSM has begun again.
+  var ksmRounds = 0
   var phase = Phase.inspecting
   var steps: [JobStep] = []
   var records: [StepRecord] = []
@@ -62,10 +66,11 @@ struct JobRun: Sendable, Hashable {
   var libvirtIsDown = false
 
   init(
-    job: Job, desired: Pinning, driver: DriverChoice, before: Pinning?, configBefore: Pinning? = nil, isUpkeep: Bool,
-    now: Instant
+    job: Job, desired: Pinning, driver: DriverChoice, before: Pinning?, configBefore: Pinning? = nil,
+    ksmBefore: KSMState? = nil, isUpkeep: Bool, now: Instant
   ) {
     self.configBefore = configBefore
+    self.ksmBefore = ksmBefore
     self.job = job
     self.desired = desired
     self.driver = driver
@@ -75,14 +80,15 @@ struct JobRun: Sendable, Hashable {
     stepBegan = now
   }
 
-  /// Whether the run moves memory, of which a host does one at a time.
-  var movesMemory: Bool { !desired.memory.isEmpty || desired.numatune?.nodeset != nil }
+  /// Whether the run moves memory or takes some, of which a host does one at a time.
+  var movesMemory: Bool { switchesKSM || !desired.memory.isEmpty || desired.numatune?.nodeset != nil }
 
   /// The first thing to do: read the guest as it is now, or start it.
   mutating func begin(now: Instant) -> Next {
     if resumed, migrates { return settle(because: interruption, now: now) }
+    if switchesKSM { return .run(look, deadlineMilliseconds: 30_000) }
     guard case .start(let domainXML, let shape, let placement) = job.action else {
-      return .run(.observeGuest(job.guest, incarnation: job.incarnation), deadlineMilliseconds: 30_000)
+      return .run(look, deadlineMilliseconds: 30_000)
     }
     steps = [
       JobStep(
@@ -94,13 +100,16 @@ struct JobRun: Sendable, Hashable {
     return start(resumed ? 1 : 0, now: now)
   }
 
+  /// Reads what the job is about as it is now.
+  var look: Effect { switchesKSM ? .observeKSM : .observeGuest(job.guest, incarnation: job.incarnation) }
+
   /// Fixes who carries the run out.
   mutating func choose(_ driver: DriverChoice) { self.driver = driver }
 
   /// Where the run is, for people.
   var progress: String {
     switch phase {
-    case .inspecting: "reading the guest"
+    case .inspecting: switchesKSM ? "reading KSM's settings" : "reading the guest"
     case .acting(let index):
       "step \(index + 1) of \(steps.count): \(steps[index].name)" + (effectProgress.map { ", \($0)" } ?? "")
     case .undoing(let index, _): "going back: \(steps[index].name)"
@@ -212,9 +221,7 @@ struct JobRun: Sendable, Hashable {
     if step.work == .verify, !SafetyCheck.verifyBeforeReport.isOn { return .end(.verified, observed: nil) }
     switch step.work {
     case .act(let effect): return .run(effect, deadlineMilliseconds: step.deadlineMilliseconds)
-    case .checkMemory, .verify:
-      return .run(
-        .observeGuest(job.guest, incarnation: job.incarnation), deadlineMilliseconds: step.deadlineMilliseconds)
+    case .checkMemory, .verify: return .run(look, deadlineMilliseconds: step.deadlineMilliseconds)
     }
   }
 
@@ -329,7 +336,7 @@ struct JobRun: Sendable, Hashable {
       observed: nil)
   }
 
-  private var unexpected: Refusal {
+  var unexpected: Refusal {
     Refusal(.kernelRefused, "a step ended in an unexpected way", remedy: "see the agent's log")
   }
 }

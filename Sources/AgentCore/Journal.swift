@@ -117,10 +117,13 @@ public struct JobInHand: Sendable, Hashable, Codable {
   public var before: Pinning
   /// The persistent definition's pinning before the first step; nil without one, or from an earlier release.
   public var config: Pinning?
-  public init(job: Job, before: Pinning, config: Pinning? = nil) {
+  /// KSM's settings before the first step of a job that switches them.
+  public var ksm: KSMState?
+  public init(job: Job, before: Pinning, config: Pinning? = nil, ksm: KSMState? = nil) {
     self.job = job
     self.before = before
     self.config = config
+    self.ksm = ksm
   }
 }
 

@@ -23,6 +23,14 @@ extension JobReport {
   }
 }
 
+extension Job {
+  /// What is so once it is verified.
+  fileprivate var whenVerified: String {
+    guard case .switchKSM(let mergeAcrossNodes) = action else { return "\(subject) is where it was wanted" }
+    return "\(subject) merges \(mergeAcrossNodes ? "across nodes" : "within nodes only")"
+  }
+}
+
 extension JobRecord {
   /// Whether nothing more will be heard of the job, which is not final, when that host is silent for good.
   func awaits(_ host: HostID) -> Bool { isArriving ? job.destination == host : job.host == host }
@@ -81,8 +89,8 @@ extension Coordinator {
     }
     deliveries.append(Delivery(job: lastJob, due: now))
     log(
-      .jobSent, host: draft.host, guest: draft.guest, job: lastJob, actor: actor,
-      "job \(lastJob) for guest \(draft.guestName)", now, &output)
+      .jobSent, host: draft.host, guest: job.guestIfAny, job: lastJob, actor: actor,
+      "job \(lastJob) for \(job.subject)", now, &output)
     return lastJob
   }
 
@@ -234,10 +242,7 @@ extension Coordinator {
       case .refused(let refusal): (.refused, .jobRefused, refusal.description)
       case .diverged(let refusal): (.diverged, .jobDiverged, refusal.description)
       case .verified, .running:
-        (
-          .verified, .jobVerified,
-          "guest \(job.guestName) is where it was wanted\(witness.map { ", on host \($0)" } ?? "")"
-        )
+        (.verified, .jobVerified, job.whenVerified + (witness.map { ", on host \($0)" } ?? ""))
       }
     jobs[index].state = state
     jobs[index].ended = now.wallMilliseconds
@@ -246,7 +251,7 @@ extension Coordinator {
     arrivals.removeAll { $0.job == job.id }
     observe(report.observed, on: host, now, &output)
     endClaim(of: jobs[index], toldAt: reading, now, &output)
-    log(kind, host: host, guest: job.guest, job: job.id, actor: actor ?? host.text, text, now, &output)
+    log(kind, host: host, guest: job.guestIfAny, job: job.id, actor: actor ?? host.text, text, now, &output)
     if state == .verified {
       remember(jobs[index], now, &output)
       want(jobs[index], now, &output)
@@ -282,14 +287,15 @@ extension Coordinator {
     let text =
       switch report.outcome {
       case _ where record.wasGivenUp:
-        "job \(report.job) for guest \(record.job.guestName) ended, though it was given up"
+        "job \(report.job) for \(record.job.subject) ended, though it was given up"
       case .verified: "guest \(record.job.guestName) had drifted and was put back"
       case .refused(let refusal), .diverged(let refusal):
         "guest \(record.job.guestName) has drifted and could not be put back: \(refusal.description)"
       case .running: ""
       }
     log(
-      .guestChanged, host: record.job.host, guest: report.guest, job: report.job, actor: record.job.host.text, text,
+      .guestChanged, host: record.job.host, guest: record.job.guestIfAny, job: report.job, actor: record.job.host.text,
+      text,
       now, &output)
   }
 

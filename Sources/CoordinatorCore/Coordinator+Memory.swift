@@ -152,9 +152,6 @@ extension Coordinator {
 }
 
 extension Guest {
-  /// Whether its process may be there: a paused guest has its memory and its disks all the same.
-  var isThere: Bool { state == .running || state == .paused }
-
   /// What an operator would want to read of a guest that is only remembered from an earlier term.
   func changes(sinceRemembered before: Guest) -> [String] {
     state == before.state ? [] : ["\(before.state.rawValue) is now \(state.rawValue)"]

@@ -49,6 +49,7 @@ extension Coordinator {
     case .revokeKey(let publicKey): revoke(publicKey, question, now, &output)
     case .automate(let wish): automate(wish, question, now, &output)
     case .adopt(let wish): adopt(wish, question, now, &output)
+    case .switchKSM(let wish): switchKSM(wish, question, now, &output)
     case .automation: reply(.automation(automationStatus(now)), to: question, &output)
     case .policy: reply(.policy(policy), to: question, &output)
     case .status: reply(.status(status), to: question, &output)
@@ -129,7 +130,7 @@ extension Coordinator {
     reply(.accepted(Accepted(text: text)), to: question, &output)
   }
 
-  private func withoutTopology(_ id: HostID) -> Refusal {
+  func withoutTopology(_ id: HostID) -> Refusal {
     Refusal(.hostUnreachable, "host \(id) has not sent its topology yet", remedy: "ask again in a few seconds")
   }
 

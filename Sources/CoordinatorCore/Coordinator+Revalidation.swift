@@ -50,6 +50,7 @@ extension Coordinator {
       guard let move = plan?.moves.first(where: { $0.guest == record.job.guest }) else { return nil }
       let part = Plan(parent: 0, purpose: "", waves: [Wave(moves: [move])])
       return violations(of: part, in: inventory, policy: policy).first
+    case .switchKSM: return nil
     }
   }
 }

@@ -114,6 +114,7 @@ extension OperatorRequest {
     case .start(let wish): wish.dryRun
     case .change(let change): change.dryRun
     case .adopt(let wish): wish.dryRun
+    case .switchKSM(let wish): wish.dryRun
     case .drain, .forgetHost, .automate, .makePlan, .applyPlan, .authorizeKey, .revokeKey: false
     }
   }

@@ -18,6 +18,7 @@ extension Coordinator {
     switch job.action {
     case .apply(let pinning, _): desired = pinning
     case .start(_, _, let placement), .migrate(_, let placement, _): desired = placement.pinning
+    case .switchKSM: return
     }
     guard job.scope.touchesLive, let index = index(of: job.destination ?? job.host),
       let guest = hosts[index].guests.first(where: { $0.id == job.guest })

@@ -50,6 +50,7 @@ extension HostFacts {
   var lasting: HostFacts {
     var copy = self
     copy.ksm?.pagesShared = 0
+    copy.ksm?.saved = nil
     return copy
   }
 }

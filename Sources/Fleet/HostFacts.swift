@@ -61,21 +61,6 @@ public struct HostFacts: Sendable, Hashable, Codable {
   }
 }
 
-/// `/sys/kernel/mm/ksm`.
-public struct KSMState: Sendable, Hashable, Codable {
-  /// `run`: 0 stopped, 1 running, 2 unmerging.
-  public var run: Int
-  /// `merge_across_nodes`: whether pages of different cells are merged into one.
-  public var mergeAcrossNodes: Bool
-  /// `pages_shared`: merged pages in use.
-  public var pagesShared: Int
-  public init(run: Int, mergeAcrossNodes: Bool, pagesShared: Int) {
-    self.run = run
-    self.mergeAcrossNodes = mergeAcrossNodes
-    self.pagesShared = pagesShared
-  }
-}
-
 /// What somebody set for the cgroup of all guests (`AllowedCPUs=`, `AllowedMemoryNodes=` of machine.slice).
 ///
 /// What guests may really have, after all cgroups above have had their say, is `HostTopology.allowed`.

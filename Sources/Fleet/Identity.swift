@@ -46,8 +46,12 @@ public struct GuestID: TextID {
 }
 
 extension GuestID {
-  /// Whether it names a process that libvirt does not know, of which libvirt's silence says nothing.
+  /// Whether it names something that libvirt does not know, a process or a setting of the host, of which libvirt's
+  /// silence says nothing.
   public var isProcess: Bool { text.contains("/") }
+
+  /// Stands for the KSM of a host in jobs, which count a generation of their own for it; no guest has this id.
+  public static func ksm(of host: HostID) -> GuestID { GuestID("\(host)/ksm") }
 }
 
 /// One boot of one host (`/proc/sys/kernel/random/boot_id`); jobs of an earlier boot are void.

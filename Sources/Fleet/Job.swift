@@ -1,7 +1,9 @@
-/// One change of one guest, for its host's agent: the full desired pinning, never a difference.
+/// One change of one guest, or of a setting of its host, for the host's agent: the full desired state, never a
+/// difference.
 public struct Job: Sendable, Hashable, Codable {
   public var id: JobID
   public var host: HostID
+  /// What its generation is counted for: the guest, or the host's own name for one of its settings (`GuestID.ksm`).
   public var guest: GuestID
   /// The guest's name, for the agent's log only.
   public var guestName: String
@@ -44,6 +46,19 @@ public enum JobAction: Sendable, Hashable, Codable {
   /// Migrates the running guest to the placement's host, whose libvirt the job's host reaches at `uri`; refused when
   /// its live pinning is no longer `expected`. The job is of the host that the guest leaves.
   case migrate(uri: String, placement: Placement, expected: Pinning)
+  /// Sets `merge_across_nodes` of the host's KSM, which runs afterwards as it ran before.
+  case switchKSM(mergeAcrossNodes: Bool)
+}
+
+extension Job {
+  /// The guest that it is about; nil when it is about a setting of the host.
+  public var guestIfAny: GuestID? {
+    if case .switchKSM = action { return nil }
+    return guest
+  }
+
+  /// What it is about, for people.
+  public var subject: String { guestIfAny == nil ? "\(guestName) of host \(host)" : "guest \(guestName)" }
 }
 
 extension Job {

@@ -42,6 +42,8 @@ public struct AgentCapabilities: OptionSet, Sendable, Hashable, Codable {
   public static let alive = AgentCapabilities(rawValue: 1)
   /// It knows `look`, and its reports say which look they come after.
   public static let looks = AgentCapabilities(rawValue: 2)
+  /// It knows how to switch KSM.
+  public static let ksm = AgentCapabilities(rawValue: 4)
 }
 
 /// What a coordinator says to an agent.

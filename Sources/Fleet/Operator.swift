@@ -43,6 +43,8 @@ public enum OperatorRequest: Sendable, Hashable {
   case status
   /// Takes what guests show as what is wanted of them.
   case adopt(Adopt)
+  /// Sets what a host's KSM merges.
+  case switchKSM(SwitchKSM)
 }
 
 extension OperatorRequest {
@@ -60,6 +62,7 @@ extension OperatorRequest {
     case .revokeKey: "revoke"
     case .automate: "auto"
     case .adopt(let wish): wish.dryRun ? nil : "adopt"
+    case .switchKSM(let wish): wish.dryRun ? nil : "ksm"
     case .hosts, .host, .guests, .guest, .findings, .plans, .plan, .jobs, .job, .events, .keys, .policy, .status,
       .automation:
       nil
@@ -100,6 +103,18 @@ public struct ForgetHost: Sendable, Hashable, Codable {
   public init(host: HostID, evenWithGuests: Bool) {
     self.host = host
     self.evenWithGuests = evenWithGuests
+  }
+}
+
+/// `numafleet host ksm`.
+public struct SwitchKSM: Sendable, Hashable, Codable {
+  public var host: HostID
+  public var mergeAcrossNodes: Bool
+  public var dryRun: Bool
+  public init(host: HostID, mergeAcrossNodes: Bool, dryRun: Bool) {
+    self.host = host
+    self.mergeAcrossNodes = mergeAcrossNodes
+    self.dryRun = dryRun
   }
 }
 

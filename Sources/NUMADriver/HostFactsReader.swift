@@ -27,13 +27,17 @@ public struct HostFactsReader: Sendable {
   /// This boot of this host (`/proc/sys/kernel/random/boot_id`).
   public func bootID() throws(KernelError) -> BootID { BootID(try root.text("/proc/sys/kernel/random/boot_id")) }
 
-  private func readKSM() throws(KernelError) -> KSMState? {
-    let folder = "/sys/kernel/mm/ksm"
+  /// KSM's settings now; nil where the kernel lacks it.
+  public func readKSM() throws(KernelError) -> KSMState? {
+    let folder = KSMWriter.folder
     guard let run = try root.integerIfPresent("\(folder)/run") else { return nil }
     // The file is missing on kernels without NUMA, where there is one cell only.
     let across = try root.integerIfPresent("\(folder)/merge_across_nodes") ?? 1
     let shared = try root.integerIfPresent("\(folder)/pages_shared") ?? 0
-    return KSMState(run: run, mergeAcrossNodes: across != 0, pagesShared: shared)
+    let sharing = try root.integerIfPresent("\(folder)/pages_sharing")
+    return KSMState(
+      run: run, mergeAcrossNodes: across != 0, pagesShared: shared,
+      saved: sharing.map { KiB($0 * root.pageSize.kib) })
   }
 
   private func readBalancers() throws(KernelError) -> (names: [String], irqbalance: Int?) {

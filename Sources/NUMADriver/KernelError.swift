@@ -31,6 +31,8 @@ public struct KernelError: Error, Sendable, Hashable, CustomStringConvertible {
     case malformed
     /// This module does not do it, and nothing was changed.
     case refused
+    /// Something is in use that must not be for this (EBUSY).
+    case busy
     /// A call failed for another reason.
     case failed
   }
@@ -61,6 +63,7 @@ public struct KernelError: Error, Sendable, Hashable, CustomStringConvertible {
       case .malformed: .malformed
       case .refused: .unsupported
       case .noRoom: .noRoom
+      case .busy: .busy
       case .absent, .failed: .kernelRefused
       }
     return Refusal(code, "\(call): \(message)", remedy: remedy)

@@ -52,17 +52,11 @@ extension HostExamination {
     guard host.topology.cells.count > 1, pinned > 0, let ksm = host.facts.ksm, ksm.run == 1, ksm.mergeAcrossNodes else {
       return nil
     }
-    let tuned = host.facts.foreignBalancers.contains("ksmtuned")
-    // The kernel takes the new setting only while nothing is merged, and unmerging gives each sharer its page back.
-    let ksmFolder = "/sys/kernel/mm/ksm"
     return Finding(
       severity: .error, kind: .ksmAcrossNodes, host: host.id,
       evidence: "KSM merges pages of different cells (run 1, merge_across_nodes 1, \(ksm.pagesShared) pages shared) "
         + "beside " + counted(pinned, "pinned guest"),
-      remedy: (tuned ? "systemctl stop ksmtuned; " : "")
-        + "echo 2 >\(ksmFolder)/run && echo 0 >\(ksmFolder)/merge_across_nodes && echo 1 >\(ksmFolder)/run "
-        + (tuned ? "; systemctl start ksmtuned " : "")
-        + "on \(host.id), while each cell has memory free for what was merged (pages_sharing)")
+      remedy: "numafleet host ksm \(host.id) --merge within-nodes")
   }
 
   private func restrictedParent() -> Finding? {

@@ -21,6 +21,7 @@ public enum Authorization {
     case .start(let start): start.dryRun ? .viewer : .operator
     case .change(let change): change.dryRun ? .viewer : .operator
     case .adopt(let adopt): adopt.dryRun ? .viewer : .operator
+    case .switchKSM(let wish): wish.dryRun ? .viewer : .operator
     case .makePlan, .applyPlan, .drain, .forgetHost, .automate: .operator
     case .authorizeKey, .revokeKey: .admin
     }

@@ -85,6 +85,7 @@ extension WireLayout {
       8: .message("apply", .applyAction),
       9: .message("start", .startAction),
       13: .message("migrate", .migrateAction),
+      14: .message("switch_ksm", .scalars),
     ],
     .applyAction: [
       1: .message("desired", .pinning),

@@ -124,6 +124,7 @@ extension WireLayout {
       25: .message("forget_host", .forgetHost),
       26: .message("automate", .scalars),
       27: .message("automation", .scalars),
+      28: .message("switch_ksm", .switchKSM),
       31: .message("adopt", .adopt),
     ],
     .operatorReply: [
@@ -164,6 +165,9 @@ extension WireLayout {
       1: .text("host")
     ],
     .forgetHost: [
+      1: .text("host")
+    ],
+    .switchKSM: [
       1: .text("host")
     ],
     .capacityQuery: [

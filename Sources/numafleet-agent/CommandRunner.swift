@@ -11,14 +11,15 @@ import NUMADriver
 
 /// Carries the core's commands out on threads of their own, each to exactly one completion.
 ///
-/// Four lanes, so that a slow one never holds up another: libvirt reading, libvirt changing, libvirt memory moves
-/// (which hold a domain's job for as long as the kernel copies), and page moves by libnuma.
+/// Five lanes, so that a slow one never holds up another: libvirt reading, libvirt changing, libvirt memory moves
+/// (which hold a domain's job for as long as the kernel copies), page moves by libnuma, and KSM.
 final class CommandRunner: Sendable {
   private let reader: HostReader
   private let changing: LibvirtWorker?
   private let moving: LibvirtWorker?
   private let kernel = DispatchQueue(label: "kernel")
   private let pages = DispatchQueue(label: "pages")
+  private let ksm = KSMRunner()
   private let migrations: MigrationRunner?
   private let complete: @Sendable (CommandID, CommandOutcome) -> Void
 
@@ -55,6 +56,10 @@ final class CommandRunner: Sendable {
       run(effect, on: domain, command.deadlineMilliseconds, done)
     case .kernel(let incarnation, let effect):
       run(effect, on: incarnation, command.deadlineMilliseconds, done)
+    case .observeKSM:
+      ksm.read(done)
+    case .setKSM(let setting):
+      ksm.write(setting, deadlineMilliseconds: command.deadlineMilliseconds, done)
     case .start(let domainXML, let shape, let placement):
       start(domainXML, shape, placement, command.deadlineMilliseconds, done)
     case .migrate, .settleMigration:

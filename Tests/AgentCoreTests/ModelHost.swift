@@ -15,6 +15,8 @@ struct ModelHost {
   var leaving: [Int] = []
   /// Libvirt's next changes say that they worked and do nothing.
   var deaf = false
+  /// Nil where the kernel lacks it.
+  var ksm: ModelKSM?
 
   /// `host cells 4 cpus 4 mib 4096`.
   init(_ words: Words) throws {
@@ -58,6 +60,7 @@ struct ModelHost {
   mutating func carryOut(_ effect: Effect) -> CommandOutcome {
     switch effect {
     case .observeHost(let residency, let withTopology):
+      facts.ksm = ksm?.state
       return .observedHost(
         HostObservation(
           topology: withTopology ? topology : nil, facts: facts, cells: cells,
@@ -82,6 +85,10 @@ struct ModelHost {
       return carryOut(effect, on: index)
     case .start(_, let shape, let placement):
       return start(shape, placement)
+    case .observeKSM: return .observedKSM(ksm?.state, cells: cells)
+    case .setKSM(let setting):
+      guard let refusal = deaf ? nil : ksm?.refusal(of: setting) else { return .done(detail: "done", pagesLeft: 0) }
+      return .failed(refusal)
     case .migrate(let domain, _, _, _):
       guard libvirtAnswers == true else { return failed(.libvirtDown, "libvirt does not answer") }
       guard guests.contains(where: { $0.record?.uuid == domain }) else {

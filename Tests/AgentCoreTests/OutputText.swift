@@ -15,7 +15,11 @@ extension Journal {
     let parts = [
       generations.isEmpty
         ? nil : "generations " + generations.map { "\($0.guest):\($0.generation)" }.joined(separator: " "),
-      inHand.isEmpty ? nil : "in hand " + inHand.map { "\($0.job.id) before \($0.before.line)" }.joined(separator: " "),
+      inHand.isEmpty
+        ? nil
+        : "in hand "
+          + inHand.map { "\($0.job.id) before \($0.ksm.map { "run \($0.run)" } ?? $0.before.line)" }.joined(
+            separator: " "),
       unacknowledged.isEmpty ? nil : "unacknowledged " + unacknowledged.map { "\($0.job)" }.joined(separator: " "),
       kept.isEmpty ? nil : "kept " + kept.joined(separator: ", "),
     ]
@@ -95,6 +99,9 @@ extension Effect {
     case .migrate(let domain, let uri, let pinning, let converge):
       "migrate \(domain) to \(uri) at \(pinning.line), called off after \(converge) ms"
     case .settleMigration(let domain, let patience): "settle migration of \(domain), called off after \(patience) ms"
+    case .observeKSM: "read KSM"
+    case .setKSM(.run(let run)): "KSM run \(run)"
+    case .setKSM(.mergeAcrossNodes(let across)): "KSM merge_across_nodes \(across ? 1 : 0)"
     }
   }
 }

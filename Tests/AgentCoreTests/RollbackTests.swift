@@ -133,8 +133,8 @@ extension Effect {
   /// Whether it is more than a reading.
   var changes: Bool {
     switch self {
-    case .observeHost, .observeGuest, .settleMigration: false
-    case .libvirt, .kernel, .start, .migrate: true
+    case .observeHost, .observeGuest, .settleMigration, .observeKSM: false
+    case .libvirt, .kernel, .start, .migrate, .setKSM: true
     }
   }
 
@@ -149,7 +149,8 @@ extension Effect {
     case .libvirt(_, .defineNumatune): "numatune config"
     case .kernel(_, .setAffinity): "affinity"
     case .kernel(_, .setCPUTune): "cputune"
-    case .observeHost, .observeGuest, .start, .migrate, .settleMigration: "nothing"
+    case .setKSM(let setting): "KSM \(setting)"
+    case .observeHost, .observeGuest, .start, .migrate, .settleMigration, .observeKSM: "nothing"
     }
   }
 }

@@ -47,6 +47,7 @@ extension Scene {
     case "job": return .job(try job(words))
     case "start": return .job(try startJob(words))
     case "migrate": return .job(try migration(words))
+    case "switch": return .job(try ksmJob(words))
     case "ack": return .jobAcknowledged(JobID(UInt64(try #require(Int(try words[0])))))
     case "sendReport": return .sendReport(withTopology: words.has("topology"))
     case "refused": return .refused(Refusal(.busy, "too many hosts", remedy: "ask again"))
@@ -133,6 +134,14 @@ extension Scene {
       expected: words.has("stale") ? Pinning() : guest?.record?.live ?? Pinning())
     (job.scope, job.driver) = (.both, .libvirt)
     return job
+  }
+
+  /// `switch 1 [gen N] within|across`: KSM of the host.
+  private func ksmJob(_ words: Words) throws -> Job {
+    Job(
+      id: JobID(UInt64(try #require(Int(try words[0])))), host: "a", guest: .ksm(of: "a"), guestName: "KSM",
+      epoch: Epoch(UInt64(try words.int("epoch") ?? 1)), generation: Generation(UInt64(try words.int("gen") ?? 1)),
+      incarnation: nil, action: .switchKSM(mergeAcrossNodes: words.has("across")), scope: .live, driver: .kernel)
   }
 
   struct Unreadable: Error { let line: String }

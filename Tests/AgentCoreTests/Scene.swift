@@ -123,6 +123,11 @@ struct Scene {
       links = try words.int("links") ?? 1
       agent = Agent(settings: Self.settings(links: links, boot: 1), journal: journal, now: now)
     case "libvirt": host.libvirtAnswers = words.has("none") ? nil : words.has("up")
+    case "ksm":
+      host.ksm = ModelKSM(
+        run: try words.int("run") ?? 1, across: !words.has("within"), saved: KiB(mib: try words.int("saved") ?? 40))
+      host.ksm?.meddling = try words.int("meddling") ?? 0
+      host.ksm?.stopping = try words.int("stopping") ?? 0
     case "hide": try host.change(try words[0]) { $0.process = nil }
     case "offline": host.takeOffline(try #require(Int(try words[0])))
     case "kernel": host.facts.kernelVersion = try words[0]

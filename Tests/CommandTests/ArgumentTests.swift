@@ -173,5 +173,6 @@ func complaint(_ arguments: String) -> String {
     check(Numafleet.self, "numafleet")
     expectSnapshot(Numafleet.helpMessage(columns: 80), "help.txt")
     expectSnapshot(PlaceCommand.helpMessage(columns: 80), "help-place.txt")
+    expectSnapshot(HostKSMCommand.helpMessage(columns: 80), "help-host-ksm.txt")
   }
 }

@@ -38,7 +38,7 @@ enum CannedFleet {
 
   static let facts = HostFacts(
     kernelVersion: "6.1.0-21-amd64", libvirtVersion: "9.0.0", qemuVersion: "7.2.0", libvirtURI: "qemu:///system",
-    cgroupVersion: 2, numaBalancing: 0, ksm: KSMState(run: 1, mergeAcrossNodes: true, pagesShared: 12),
+    cgroupVersion: 2, numaBalancing: 0, ksm: KSMState(run: 1, mergeAcrossNodes: true, pagesShared: 12, saved: 96),
     foreignBalancers: ["numad"],
     sources: [
       SourceNote(part: "cells", source: "libvirt capabilities"),
@@ -176,6 +176,22 @@ enum CannedFleet {
     return JobRecord(
       job: job, plan: 7, state: state, report: report, created: 1_795_449_117_000,
       ended: state.isFinal ? 1_795_449_119_500 : nil)
+  }
+
+  /// A job of the host itself, as it ends well.
+  static var ksmJob: JobRecord {
+    let steps = [
+      ("unmerge all pages (96 KiB)", 4200, "written"), ("merge_across_nodes 0", 1, "written"), ("run 1", 1, "written"),
+      ("verify", 2, "run 1, merge_across_nodes 0, 0 pages shared"),
+    ]
+    let job = Job(
+      id: 14, host: "host-a", guest: .ksm(of: "host-a"), guestName: "KSM", epoch: 2, generation: 1, incarnation: nil,
+      action: .switchKSM(mergeAcrossNodes: false), scope: .live, driver: .kernel)
+    let report = JobReport(
+      job: 14, guest: job.guest, generation: 1, outcome: .verified, driver: .kernel,
+      steps: steps.map { StepRecord(name: $0.0, milliseconds: $0.1, detail: $0.2) })
+    return JobRecord(
+      job: job, plan: nil, state: .verified, report: report, created: 1_795_449_117_000, ended: 1_795_449_121_500)
   }
 
   static let refusal = Refusal(

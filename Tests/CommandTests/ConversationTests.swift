@@ -202,6 +202,35 @@ import ZeroMQTransport
       ])
   }
 
+  @Test func ksmIsSwitchedByAJobThatIsAwaited() throws {
+    let asked = Mutex<[OperatorRequest]>([])
+    let coordinator = try CoordinatorStandIn { request in
+      asked.withLock { $0.append(request) }
+      switch request {
+      case .switchKSM(let wish) where wish.dryRun: return [.accepted(Accepted(text: "nothing forbids it"))]
+      case .switchKSM: return [.accepted(Accepted(jobs: [14], text: "accepted"))]
+      default: return [.jobs([CannedFleet.ksmJob])]
+      }
+    }
+    let dry = try Run("host ksm host-a --merge within-nodes --dry-run", coordinator)
+    #expect(dry.out == "nothing forbids it\n")
+    let run = try Run("host ksm host-a --merge within-nodes", coordinator)
+    #expect(run.exit == .done)
+    #expect(run.err.contains("job 14, KSM on host-a: verified"), "\(run.err)")
+    let json = try Run("host ksm host-a --merge across-nodes -o json", coordinator)
+    #expect(json.out.contains("\"mergeAcrossNodes\" : false") && json.out.contains("\"state\" : \"verified\""))
+    func wish(_ across: Bool, dry: Bool = false) -> OperatorRequest {
+      .switchKSM(SwitchKSM(host: "host-a", mergeAcrossNodes: across, dryRun: dry))
+    }
+    #expect(
+      asked.withLock { $0 } == [wish(false, dry: true), wish(false), .job(14), wish(true), .job(14)])
+  }
+
+  @Test(arguments: ["host ksm host-a", "host ksm host-a --merge nowhere"])
+  func whatKSMShallMergeIsSaid(_ arguments: String) {
+    #expect(complaint(arguments).contains("--merge"), "\(complaint(arguments))")
+  }
+
   @Test func planIsAwaitedToItsEnd() throws {
     let asked = Mutex(0)
     let coordinator = try CoordinatorStandIn { request in

@@ -16,7 +16,7 @@ import Testing
       .findings([
         Finding(
           severity: .info, kind: .ksmAcrossNodes, host: "host-a", evidence: "12 pages are shared across nodes",
-          remedy: "echo 0 > /sys/kernel/mm/ksm/merge_across_nodes"),
+          remedy: "numafleet host ksm host-a --merge within-nodes"),
         Finding(
           severity: .error, kind: .remoteMemory, host: "host-a", guest: CannedFleet.database.id, guestName: "db",
           evidence: "484 of 504 MiB are on node 0, its vcpus on node 1", remedy: "numafleet place db"),
@@ -180,6 +180,7 @@ import Testing
 
   @Test func jobPlanAndExplanationAreAsRecorded() {
     expectSnapshot(JobText(record: CannedFleet.job(.verified, .verified)).text, "job.txt")
+    expectSnapshot(JobText(record: CannedFleet.ksmJob).text, "job-ksm.txt")
     expectSnapshot(PlanText(plan: CannedFleet.plan, explained: true).text, "plan-explained.txt")
   }
 

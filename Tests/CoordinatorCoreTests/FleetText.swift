@@ -98,6 +98,7 @@ extension Job {
       case .start(_, let shape, let placement): "start \(shape.name) at \(placement.line)"
       case .migrate(let uri, let placement, let expected):
         "migrate to \(placement.line) by \(uri) expecting \(expected.line)"
+      case .switchKSM(let across): "KSM merge_across_nodes \(across ? 1 : 0)"
       }
     return "job \(id) for \(guest) run \(incarnation?.description ?? "-"), epoch \(epoch), generation \(generation), "
       + "\(scope.rawValue), \(driver.rawValue)\(livePages ? ", live pages" : ""): \(what)"

@@ -58,7 +58,8 @@ extension Scene {
         Hello(
           softwareVersion: "1.0", topologyHash: words.has("knows") ? try world[host].topology.contentHash : 0,
           highestEpoch: Epoch(UInt64(try words.int("epoch") ?? 0)), epochOwner: words.text("owner").map { BootID($0) },
-          capabilities: (words.has("able") ? AgentCapabilities.alive : []).union(words.has("looks") ? .looks : [])))
+          capabilities: (words.has("able") ? AgentCapabilities.alive : []).union(words.has("looks") ? .looks : [])
+            .union(words.has("switches") ? [.alive, .ksm] : [])))
     case "report":
       var report = try world.report(
         of: host, withTopology: words.has("topology"), contradictory: words.has("contradictory"))
@@ -170,6 +171,9 @@ extension Scene {
     case "auto":
       return .automate(
         Automate(mode: AutomationMode(rawValue: try words[0]), pauseMinutes: try words.int("pause")))
+    case "ksm":
+      return .switchKSM(
+        SwitchKSM(host: HostID(try words[0]), mergeAcrossNodes: words.has("across"), dryRun: words.has("dry")))
     case "adopt":
       let subject: Adopt.Subject = try words.text("host").map { .guests(of: HostID($0)) } ?? .guest(words[0])
       return .adopt(Adopt(subject, dryRun: words.has("dry")))

@@ -40,6 +40,10 @@ struct Scene {
     case "leave": try world.leave(try migration(rest))
     case "arrive": try world.arrive(try migration(rest), rest)
     case "libvirt": try world.change(HostID(try rest[0])) { $0.libvirtAnswers = rest.has("up") }
+    case "ksm":
+      let state = KSMState(
+        run: 1, mergeAcrossNodes: !rest.has("within"), pagesShared: 9, saved: KiB(mib: try rest.int("saved") ?? 40))
+      try world.change(HostID(try rest[0])) { $0.ksm = state }
     case "boot": try world.change(HostID(try rest[0])) { ($0.boot, $0.sequence) = (BootID(try rest[1]), 0) }
     case "policy": try setPolicy(rest)
     case "limit": settings.hostsMax = try #require(try rest.int("hosts"))

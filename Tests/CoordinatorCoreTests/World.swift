@@ -17,6 +17,7 @@ struct World {
     var libvirtAnswers = true
     /// Whether other hosts' guests may come.
     var isOpen = true
+    var ksm: KSMState?
 
     /// What the guests have left free.
     var cells: [CellState] {
@@ -145,7 +146,7 @@ struct World {
     if contradictory { topology.cells[1].cpus = topology.cells[0].cpus }
     return HostReport(
       facts: HostFacts(
-        kernelVersion: "6.1.0", libvirtVersion: "9.0.0", cgroupVersion: 2,
+        kernelVersion: "6.1.0", libvirtVersion: "9.0.0", cgroupVersion: 2, ksm: host.ksm,
         migrationURI: host.isOpen ? "qemu+tls://\(id)/system" : nil),
       topologyHash: topology.contentHash, topology: withTopology ? topology : nil,
       cells: host.cells,

@@ -6,13 +6,14 @@ import Testing
 
 @Suite struct HostFactsReaderTests {
   @Test func readsSettingsThatActOnPlacement() throws {
-    let dump = try MachineDump("sysfs/five-cells", [.set("/sys/kernel/mm/ksm/run", "1")])
+    let dump = try MachineDump(
+      "sysfs/five-cells", [.set("/sys/kernel/mm/ksm/run", "1"), .set("/sys/kernel/mm/ksm/pages_sharing", "5")])
     let facts = try HostFactsReader(root: dump.root).read()
     #expect(facts.kernelVersion == "6.1.0-56-amd64")
     #expect(facts.kernelRelease == (6, 1))
     #expect(facts.cgroupVersion == 2)
     #expect(facts.numaBalancing == 1)
-    #expect(facts.ksm == KSMState(run: 1, mergeAcrossNodes: true, pagesShared: 0))
+    #expect(facts.ksm == KSMState(run: 1, mergeAcrossNodes: true, pagesShared: 0, saved: 20))
     #expect(facts.foreignBalancers == [])
   }
 

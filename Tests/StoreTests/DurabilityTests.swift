@@ -73,6 +73,25 @@ import Testing
     #expect(restored.lastJob == JobID(count))
   }
 
+  /// A job of a host is kept as one of a guest is, with a generation of its own.
+  @Test func aSwitchOfKSMIsKept() throws {
+    let ledger = try Ledger.inMemory()
+    var record = Sample.job(1, guest: .ksm(of: "h1"), state: .sent)
+    record.job.action = .switchKSM(mergeAcrossNodes: false)
+    try ledger.commit([.generation(record.job.guest, record.job.generation), .job(record)])
+    let restored = try ledger.beginTerm()
+    #expect(restored.jobs == [record])
+    #expect(restored.generations.map(\.guest) == ["h1/ksm"])
+  }
+
+  /// What releases wrote that knew less of KSM.
+  @Test func olderFactsAreRead() throws {
+    let text = #"{"run":1,"mergeAcrossNodes":true,"pagesShared":7}"#
+    let state = try JSONDecoder().decode(KSMState.self, from: Data(text.utf8))
+    #expect(state == KSMState(run: 1, mergeAcrossNodes: true, pagesShared: 7))
+    #expect(state.saved == nil)
+  }
+
   @Test func eventsAreReadInPages() throws {
     let ledger = try Ledger.inMemory()
     try ledger.commit((1...10).map { .event(Sample.event($0)) })

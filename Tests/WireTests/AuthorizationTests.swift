@@ -35,6 +35,7 @@ import Wire
       .placeGuest(place), .start(start), .change(pinning), .makePlan(.repair(host: nil)), .applyPlan(1),
       .drain("h", true), .forgetHost(ForgetHost(host: "h", evenWithGuests: false)),
       .automate(Automate(mode: .off)), .adopt(Adopt(.guest("g"), dryRun: false)),
+      .switchKSM(SwitchKSM(host: "h", mergeAcrossNodes: false, dryRun: false)),
     ]
     let administration: [OperatorRequest] = [.authorizeKey(key), .revokeKey(publicKey: "k")]
     var sampler = Sampler(seed: 1)
@@ -57,6 +58,9 @@ import Wire
     var change = ManualChange(guest: "g", desired: .init(), dryRun: true)
     #expect(Authorization.permits(.viewer, OperatorRequest.change(change)))
     #expect(Authorization.permits(.viewer, OperatorRequest.adopt(Adopt(.guest("g"), dryRun: true))))
+    #expect(
+      Authorization.permits(
+        .viewer, OperatorRequest.switchKSM(SwitchKSM(host: "h", mergeAcrossNodes: false, dryRun: true))))
     change.dryRun = false
     #expect(!Authorization.permits(.viewer, OperatorRequest.change(change)))
   }

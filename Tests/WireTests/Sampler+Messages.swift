@@ -50,6 +50,7 @@ extension Sampler {
         .apply(desired: pinning(), expected: maybe { $0.pinning() }),
         .start(domainXML: text(), shape: shape(), placement: placement()),
         .migrate(uri: text(), placement: placement(), expected: pinning()),
+        .switchKSM(mergeAcrossNodes: bool()),
       ]),
       scope: word(), driver: word(), livePages: bool())
   }
@@ -120,6 +121,7 @@ extension Sampler {
       .placeShapes(PlaceShapes(shapes: some(2) { $0.shape() }, allOrNothing: bool(), explain: bool())),
       .drain(id(), bool()), .forgetHost(ForgetHost(host: id(), evenWithGuests: bool())),
       .automate(Automate(mode: maybe { $0.word() }, pauseMinutes: maybe { $0.int(1...999) })), .automation,
+      .switchKSM(SwitchKSM(host: id(), mergeAcrossNodes: bool(), dryRun: bool())),
       .adopt(Adopt(pick([.guest(text()), .guests(of: id())]), dryRun: bool())),
     ]
   }

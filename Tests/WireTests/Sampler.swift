@@ -102,7 +102,11 @@ struct Sampler {
     HostFacts(
       kernelVersion: text(), libvirtVersion: maybe { $0.text() }, qemuVersion: maybe { $0.text() },
       libvirtURI: maybe { $0.text() }, cgroupVersion: maybe { $0.int(1...2) }, numaBalancing: maybe { $0.int(0...3) },
-      ksm: maybe { KSMState(run: $0.int(0...2), mergeAcrossNodes: $0.bool(), pagesShared: $0.int(0...1 << 30)) },
+      ksm: maybe { sampler in
+        KSMState(
+          run: sampler.int(0...2), mergeAcrossNodes: sampler.bool(), pagesShared: sampler.int(0...1 << 30),
+          saved: sampler.maybe { $0.kib() })
+      },
       foreignBalancers: some { $0.text() }, irqbalanceBanned: maybe { $0.set() },
       guestsParent: maybe { sampler in
         GuestsParent(cgroup: sampler.text(), cpus: sampler.maybe { $0.set() }, mems: sampler.maybe { $0.set() })

@@ -121,7 +121,7 @@ extension FleetUnderFaults {
   private mutating func begin(_ command: Command, _ host: Int) {
     let run = agents[host].run
     switch command.effect {
-    case .observeHost, .observeGuest:
+    case .observeHost, .observeGuest, .observeKSM, .setKSM:
       var delay = dice.within(2...40)
       if !hosts[host].libvirtAnswers(at: now.milliseconds), hosts[host].libvirtHungUntil > now.milliseconds {
         delay += min(Self.libvirtDeadlineMilliseconds, hosts[host].libvirtHungUntil - now.milliseconds)
@@ -173,6 +173,9 @@ extension FleetUnderFaults {
     case .observeGuest(let guest, let incarnation):
       guard isAlive else { return }
       outcome = .observedGuest(hosts[host].observed(guest, run: incarnation, libvirtAnswers: answers))
+    case .observeKSM, .setKSM:
+      // No job of these fleets asks for it.
+      outcome = .failed(ModelHost.refusal(.unsupported, "this host has no KSM"))
     case .settleMigration:
       guard isAlive else { return }
       guard let settled = settle(command, host, run) else { return }
@@ -246,7 +249,8 @@ extension Effect {
     case .migrate(let domain, let uri, let pinning, _):
       "migrate \(domain.suffix(4)) to \(uri) on \(pinning.memory.map(\.cell))"
     case .settleMigration(let domain, _): "settle migration of \(domain.suffix(4))"
-    case .observeHost, .observeGuest: "read"
+    case .observeHost, .observeGuest, .observeKSM: "read"
+    case .setKSM(let setting): "KSM \(setting)"
     }
   }
 }
@@ -258,7 +262,7 @@ extension ModelHost {
     case .libvirt(let domain, _), .migrate(let domain, _, _, _), .settleMigration(let domain, _):
       index(of: GuestID(domain))
     case .kernel(let run, _): guests.firstIndex { $0.run == run }
-    case .observeHost, .observeGuest, .start: nil
+    case .observeHost, .observeGuest, .start, .observeKSM, .setKSM: nil
     }
   }
 
@@ -267,7 +271,7 @@ extension ModelHost {
     case .libvirt(let domain, _), .migrate(let domain, _, _, _), .settleMigration(let domain, _): GuestID(domain)
     case .kernel(let run, _): guests.first { $0.run == run }?.id
     case .start(let domainXML, _, _): GuestID(String(domainXML.prefix { $0 != " " }))
-    case .observeHost, .observeGuest: nil
+    case .observeHost, .observeGuest, .observeKSM, .setKSM: nil
     }
   }
 }

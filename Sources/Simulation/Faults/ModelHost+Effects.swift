@@ -7,7 +7,7 @@ extension ModelHost {
   /// Carries one effect out, with the fault that was set for it if there is one. The second value names the fault.
   mutating func carryOut(_ effect: Effect) -> (CommandOutcome, CallFault?) {
     switch effect {
-    case .observeHost, .observeGuest, .migrate, .settleMigration:
+    case .observeHost, .observeGuest, .migrate, .settleMigration, .observeKSM, .setKSM:
       return (.failed(Self.refusal(.kernelRefused, "it is no effect on one host")), nil)
     case .libvirt(let domain, let effect):
       let fault = libvirtFaults.isEmpty ? nil : libvirtFaults.removeFirst()

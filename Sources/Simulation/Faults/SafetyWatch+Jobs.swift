@@ -138,6 +138,7 @@ extension Job {
     switch action {
     case .apply(let desired, _): desired
     case .start(_, _, let placement), .migrate(_, let placement, _): placement.pinning
+    case .switchKSM: Pinning()
     }
   }
 }

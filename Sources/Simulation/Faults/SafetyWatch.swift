@@ -197,7 +197,7 @@ extension Effect {
     switch self {
     case .libvirt(_, let effect): effect.scope.touchesLive
     case .kernel, .migrate: true
-    case .observeHost, .observeGuest, .start, .settleMigration: false
+    case .observeHost, .observeGuest, .start, .settleMigration, .observeKSM, .setKSM: false
     }
   }
 }

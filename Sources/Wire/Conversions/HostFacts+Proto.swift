@@ -47,6 +47,7 @@ extension ProtoKSMState {
     run = Int64(state.run)
     mergeAcrossNodes = state.mergeAcrossNodes
     pagesShared = Int64(state.pagesShared)
+    if let saved = state.saved { self.saved = Int64(saved.count) }
   }
 }
 
@@ -54,7 +55,8 @@ extension KSMState {
   init(_ proto: ProtoKSMState) throws(WireError.Kind) {
     self.init(
       run: try FieldCheck.count(proto.run, "ksm.run"), mergeAcrossNodes: proto.mergeAcrossNodes,
-      pagesShared: try FieldCheck.count(proto.pagesShared, "ksm.pages_shared"))
+      pagesShared: try FieldCheck.count(proto.pagesShared, "ksm.pages_shared"),
+      saved: proto.hasSaved ? KiB(try FieldCheck.count(proto.saved, "ksm.saved")) : nil)
   }
 }
 

@@ -28,6 +28,10 @@ extension ProtoJob {
       proto.placement = ProtoPlacement(placement)
       proto.expected = ProtoPinning(expected)
       migrate = proto
+    case .switchKSM(let mergeAcrossNodes):
+      var proto = ProtoSwitchKSMAction()
+      proto.mergeAcrossNodes = mergeAcrossNodes
+      switchKsm = proto
     }
     scope = job.scope.proto
     driver = job.driver.proto
@@ -65,6 +69,7 @@ extension JobAction {
       try FieldCheck.present(migrate.hasExpected, "job.migrate.expected")
       self = .migrate(
         uri: migrate.uri, placement: try Placement(migrate.placement), expected: try Pinning(migrate.expected))
+    case .switchKsm(let ksm): self = .switchKSM(mergeAcrossNodes: ksm.mergeAcrossNodes)
     case nil: throw .unknownValue(field: "job.action")
     }
   }

@@ -69,6 +69,7 @@ extension ProtoOperatorRequest {
     case .automation: request = .automation(ProtoNoArguments())
     case .status: request = .status(ProtoNoArguments())
     case .adopt(let adopt): request = .adopt(ProtoAdopt(adopt))
+    case .switchKSM(let wish): request = .switchKsm(ProtoSwitchKSM(wish))
     }
   }
 }
@@ -119,8 +120,25 @@ extension OperatorRequest {
     case .automation: self = .automation
     case .status: self = .status
     case .adopt(let adopt): self = .adopt(try Adopt(adopt))
+    case .switchKsm(let wish): self = .switchKSM(try SwitchKSM(wish))
     case nil: throw .unknownPayload(expected: "an operator's request")
     }
+  }
+}
+
+extension ProtoSwitchKSM {
+  init(_ wish: SwitchKSM) {
+    host = wish.host.text
+    mergeAcrossNodes = wish.mergeAcrossNodes
+    dryRun = wish.dryRun
+  }
+}
+
+extension SwitchKSM {
+  init(_ proto: ProtoSwitchKSM) throws(WireError.Kind) {
+    self.init(
+      host: try FieldCheck.id(proto.host, "switch_ksm.host"), mergeAcrossNodes: proto.mergeAcrossNodes,
+      dryRun: proto.dryRun)
   }
 }
 

@@ -321,7 +321,7 @@ nonisolated struct ProtoHello: Sendable {
   /// Clears the value of `epochOwner`. Subsequent reads from it will return its default value.
   mutating func clearEpochOwner() {self._epochOwner = nil}
 
-  /// Bits: 1 knows Alive, 2 knows Look. Others are of later versions.
+  /// Bits: 1 knows Alive, 2 knows Look, 4 knows SwitchKSMAction. Others are of later versions.
   var capabilities: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -643,119 +643,120 @@ nonisolated struct ProtoCellState: Sendable {
 }
 
 /// Versions and settings that act on placement.
-nonisolated struct ProtoHostFacts: Sendable {
+nonisolated struct ProtoHostFacts: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// uname -r.
-  var kernelVersion: String = String()
+  var kernelVersion: String {
+    get {_storage._kernelVersion}
+    set {_uniqueStorage()._kernelVersion = newValue}
+  }
 
   /// major.minor.release; absent without libvirt, as the next two.
   var libvirtVersion: String {
-    get {_libvirtVersion ?? String()}
-    set {_libvirtVersion = newValue}
+    get {_storage._libvirtVersion ?? String()}
+    set {_uniqueStorage()._libvirtVersion = newValue}
   }
   /// Returns true if `libvirtVersion` has been explicitly set.
-  var hasLibvirtVersion: Bool {self._libvirtVersion != nil}
+  var hasLibvirtVersion: Bool {_storage._libvirtVersion != nil}
   /// Clears the value of `libvirtVersion`. Subsequent reads from it will return its default value.
-  mutating func clearLibvirtVersion() {self._libvirtVersion = nil}
+  mutating func clearLibvirtVersion() {_uniqueStorage()._libvirtVersion = nil}
 
   var qemuVersion: String {
-    get {_qemuVersion ?? String()}
-    set {_qemuVersion = newValue}
+    get {_storage._qemuVersion ?? String()}
+    set {_uniqueStorage()._qemuVersion = newValue}
   }
   /// Returns true if `qemuVersion` has been explicitly set.
-  var hasQemuVersion: Bool {self._qemuVersion != nil}
+  var hasQemuVersion: Bool {_storage._qemuVersion != nil}
   /// Clears the value of `qemuVersion`. Subsequent reads from it will return its default value.
-  mutating func clearQemuVersion() {self._qemuVersion = nil}
+  mutating func clearQemuVersion() {_uniqueStorage()._qemuVersion = nil}
 
   var libvirtUri: String {
-    get {_libvirtUri ?? String()}
-    set {_libvirtUri = newValue}
+    get {_storage._libvirtUri ?? String()}
+    set {_uniqueStorage()._libvirtUri = newValue}
   }
   /// Returns true if `libvirtUri` has been explicitly set.
-  var hasLibvirtUri: Bool {self._libvirtUri != nil}
+  var hasLibvirtUri: Bool {_storage._libvirtUri != nil}
   /// Clears the value of `libvirtUri`. Subsequent reads from it will return its default value.
-  mutating func clearLibvirtUri() {self._libvirtUri = nil}
+  mutating func clearLibvirtUri() {_uniqueStorage()._libvirtUri = nil}
 
   /// 1 or 2; absent where no cpuset controller is mounted.
   var cgroupVersion: Int64 {
-    get {_cgroupVersion ?? 0}
-    set {_cgroupVersion = newValue}
+    get {_storage._cgroupVersion ?? 0}
+    set {_uniqueStorage()._cgroupVersion = newValue}
   }
   /// Returns true if `cgroupVersion` has been explicitly set.
-  var hasCgroupVersion: Bool {self._cgroupVersion != nil}
+  var hasCgroupVersion: Bool {_storage._cgroupVersion != nil}
   /// Clears the value of `cgroupVersion`. Subsequent reads from it will return its default value.
-  mutating func clearCgroupVersion() {self._cgroupVersion = nil}
+  mutating func clearCgroupVersion() {_uniqueStorage()._cgroupVersion = nil}
 
   /// /proc/sys/kernel/numa_balancing.
   var numaBalancing: Int64 {
-    get {_numaBalancing ?? 0}
-    set {_numaBalancing = newValue}
+    get {_storage._numaBalancing ?? 0}
+    set {_uniqueStorage()._numaBalancing = newValue}
   }
   /// Returns true if `numaBalancing` has been explicitly set.
-  var hasNumaBalancing: Bool {self._numaBalancing != nil}
+  var hasNumaBalancing: Bool {_storage._numaBalancing != nil}
   /// Clears the value of `numaBalancing`. Subsequent reads from it will return its default value.
-  mutating func clearNumaBalancing() {self._numaBalancing = nil}
+  mutating func clearNumaBalancing() {_uniqueStorage()._numaBalancing = nil}
 
   var ksm: ProtoKSMState {
-    get {_ksm ?? ProtoKSMState()}
-    set {_ksm = newValue}
+    get {_storage._ksm ?? ProtoKSMState()}
+    set {_uniqueStorage()._ksm = newValue}
   }
   /// Returns true if `ksm` has been explicitly set.
-  var hasKsm: Bool {self._ksm != nil}
+  var hasKsm: Bool {_storage._ksm != nil}
   /// Clears the value of `ksm`. Subsequent reads from it will return its default value.
-  mutating func clearKsm() {self._ksm = nil}
+  mutating func clearKsm() {_uniqueStorage()._ksm = nil}
 
   /// Processes that move guests on their own: numad, irqbalance.
-  var foreignBalancers: [String] = []
+  var foreignBalancers: [String] {
+    get {_storage._foreignBalancers}
+    set {_uniqueStorage()._foreignBalancers = newValue}
+  }
 
-  var sources: [ProtoSourceNote] = []
+  var sources: [ProtoSourceNote] {
+    get {_storage._sources}
+    set {_uniqueStorage()._sources = newValue}
+  }
 
   /// cpuset that irqbalance was told to leave alone; absent when it was told nothing.
   var irqbalanceBanned: String {
-    get {_irqbalanceBanned ?? String()}
-    set {_irqbalanceBanned = newValue}
+    get {_storage._irqbalanceBanned ?? String()}
+    set {_uniqueStorage()._irqbalanceBanned = newValue}
   }
   /// Returns true if `irqbalanceBanned` has been explicitly set.
-  var hasIrqbalanceBanned: Bool {self._irqbalanceBanned != nil}
+  var hasIrqbalanceBanned: Bool {_storage._irqbalanceBanned != nil}
   /// Clears the value of `irqbalanceBanned`. Subsequent reads from it will return its default value.
-  mutating func clearIrqbalanceBanned() {self._irqbalanceBanned = nil}
+  mutating func clearIrqbalanceBanned() {_uniqueStorage()._irqbalanceBanned = nil}
 
   /// Absent where guests have no cgroup in common.
   var guestsParent: ProtoGuestsParent {
-    get {_guestsParent ?? ProtoGuestsParent()}
-    set {_guestsParent = newValue}
+    get {_storage._guestsParent ?? ProtoGuestsParent()}
+    set {_uniqueStorage()._guestsParent = newValue}
   }
   /// Returns true if `guestsParent` has been explicitly set.
-  var hasGuestsParent: Bool {self._guestsParent != nil}
+  var hasGuestsParent: Bool {_storage._guestsParent != nil}
   /// Clears the value of `guestsParent`. Subsequent reads from it will return its default value.
-  mutating func clearGuestsParent() {self._guestsParent = nil}
+  mutating func clearGuestsParent() {_uniqueStorage()._guestsParent = nil}
 
   /// Where libvirtds of other hosts reach this one's to send it guests; absent where none may come.
   var migrationUri: String {
-    get {_migrationUri ?? String()}
-    set {_migrationUri = newValue}
+    get {_storage._migrationUri ?? String()}
+    set {_uniqueStorage()._migrationUri = newValue}
   }
   /// Returns true if `migrationUri` has been explicitly set.
-  var hasMigrationUri: Bool {self._migrationUri != nil}
+  var hasMigrationUri: Bool {_storage._migrationUri != nil}
   /// Clears the value of `migrationUri`. Subsequent reads from it will return its default value.
-  mutating func clearMigrationUri() {self._migrationUri = nil}
+  mutating func clearMigrationUri() {_uniqueStorage()._migrationUri = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _libvirtVersion: String? = nil
-  fileprivate var _qemuVersion: String? = nil
-  fileprivate var _libvirtUri: String? = nil
-  fileprivate var _cgroupVersion: Int64? = nil
-  fileprivate var _numaBalancing: Int64? = nil
-  fileprivate var _ksm: ProtoKSMState? = nil
-  fileprivate var _irqbalanceBanned: String? = nil
-  fileprivate var _guestsParent: ProtoGuestsParent? = nil
-  fileprivate var _migrationUri: String? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// What somebody set for the cgroup of all guests: AllowedCPUs and AllowedMemoryNodes of machine.slice.
@@ -807,9 +808,21 @@ nonisolated struct ProtoKSMState: Sendable {
   /// Merged pages in use.
   var pagesShared: Int64 = 0
 
+  /// KiB that the host would need more if all had their own pages again: pages_sharing. Absent where it is not told.
+  var saved: Int64 {
+    get {_saved ?? 0}
+    set {_saved = newValue}
+  }
+  /// Returns true if `saved` has been explicitly set.
+  var hasSaved: Bool {self._saved != nil}
+  /// Clears the value of `saved`. Subsequent reads from it will return its default value.
+  mutating func clearSaved() {self._saved = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _saved: Int64? = nil
 }
 
 /// Which source a part of the topology came from.
@@ -905,6 +918,14 @@ nonisolated struct ProtoJob: @unchecked Sendable {
     set {_uniqueStorage()._action = .migrate(newValue)}
   }
 
+  var switchKsm: ProtoSwitchKSMAction {
+    get {
+      if case .switchKsm(let v)? = _storage._action {return v}
+      return ProtoSwitchKSMAction()
+    }
+    set {_uniqueStorage()._action = .switchKsm(newValue)}
+  }
+
   var scope: ProtoScope {
     get {_storage._scope}
     set {_uniqueStorage()._scope = newValue}
@@ -927,6 +948,7 @@ nonisolated struct ProtoJob: @unchecked Sendable {
     case apply(ProtoApplyAction)
     case start(ProtoStartAction)
     case migrate(ProtoMigrateAction)
+    case switchKsm(ProtoSwitchKSMAction)
 
   }
 
@@ -1003,6 +1025,19 @@ nonisolated struct ProtoStartAction: @unchecked Sendable {
   init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Sets what the host's KSM merges; KSM runs afterwards as it ran before. `guest` of the job is HOST/ksm.
+nonisolated struct ProtoSwitchKSMAction: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var mergeAcrossNodes: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 /// Migrates a running guest to the placement's host. The job is of the host that the guest leaves.
@@ -2103,86 +2138,144 @@ nonisolated extension ProtoHostFacts: SwiftProtobuf.Message, SwiftProtobuf._Mess
   static let protoMessageName: String = _protobuf_package + ".HostFacts"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}kernel_version\0\u{3}libvirt_version\0\u{3}qemu_version\0\u{3}libvirt_uri\0\u{3}cgroup_version\0\u{3}numa_balancing\0\u{1}ksm\0\u{3}foreign_balancers\0\u{1}sources\0\u{3}irqbalance_banned\0\u{3}guests_parent\0\u{3}migration_uri\0")
 
+  fileprivate class _StorageClass {
+    var _kernelVersion: String = String()
+    var _libvirtVersion: String? = nil
+    var _qemuVersion: String? = nil
+    var _libvirtUri: String? = nil
+    var _cgroupVersion: Int64? = nil
+    var _numaBalancing: Int64? = nil
+    var _ksm: ProtoKSMState? = nil
+    var _foreignBalancers: [String] = []
+    var _sources: [ProtoSourceNote] = []
+    var _irqbalanceBanned: String? = nil
+    var _guestsParent: ProtoGuestsParent? = nil
+    var _migrationUri: String? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _kernelVersion = source._kernelVersion
+      _libvirtVersion = source._libvirtVersion
+      _qemuVersion = source._qemuVersion
+      _libvirtUri = source._libvirtUri
+      _cgroupVersion = source._cgroupVersion
+      _numaBalancing = source._numaBalancing
+      _ksm = source._ksm
+      _foreignBalancers = source._foreignBalancers
+      _sources = source._sources
+      _irqbalanceBanned = source._irqbalanceBanned
+      _guestsParent = source._guestsParent
+      _migrationUri = source._migrationUri
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.kernelVersion) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self._libvirtVersion) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self._qemuVersion) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self._libvirtUri) }()
-      case 5: try { try decoder.decodeSingularInt64Field(value: &self._cgroupVersion) }()
-      case 6: try { try decoder.decodeSingularInt64Field(value: &self._numaBalancing) }()
-      case 7: try { try decoder.decodeSingularMessageField(value: &self._ksm) }()
-      case 8: try { try decoder.decodeRepeatedStringField(value: &self.foreignBalancers) }()
-      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.sources) }()
-      case 10: try { try decoder.decodeSingularStringField(value: &self._irqbalanceBanned) }()
-      case 11: try { try decoder.decodeSingularMessageField(value: &self._guestsParent) }()
-      case 12: try { try decoder.decodeSingularStringField(value: &self._migrationUri) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._kernelVersion) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._libvirtVersion) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._qemuVersion) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._libvirtUri) }()
+        case 5: try { try decoder.decodeSingularInt64Field(value: &_storage._cgroupVersion) }()
+        case 6: try { try decoder.decodeSingularInt64Field(value: &_storage._numaBalancing) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._ksm) }()
+        case 8: try { try decoder.decodeRepeatedStringField(value: &_storage._foreignBalancers) }()
+        case 9: try { try decoder.decodeRepeatedMessageField(value: &_storage._sources) }()
+        case 10: try { try decoder.decodeSingularStringField(value: &_storage._irqbalanceBanned) }()
+        case 11: try { try decoder.decodeSingularMessageField(value: &_storage._guestsParent) }()
+        case 12: try { try decoder.decodeSingularStringField(value: &_storage._migrationUri) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.kernelVersion.isEmpty {
-      try visitor.visitSingularStringField(value: self.kernelVersion, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._kernelVersion.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._kernelVersion, fieldNumber: 1)
+      }
+      try { if let v = _storage._libvirtVersion {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._qemuVersion {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._libvirtUri {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._cgroupVersion {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._numaBalancing {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
+      } }()
+      try { if let v = _storage._ksm {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+      if !_storage._foreignBalancers.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._foreignBalancers, fieldNumber: 8)
+      }
+      if !_storage._sources.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._sources, fieldNumber: 9)
+      }
+      try { if let v = _storage._irqbalanceBanned {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 10)
+      } }()
+      try { if let v = _storage._guestsParent {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      } }()
+      try { if let v = _storage._migrationUri {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 12)
+      } }()
     }
-    try { if let v = self._libvirtVersion {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
-    } }()
-    try { if let v = self._qemuVersion {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
-    } }()
-    try { if let v = self._libvirtUri {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
-    } }()
-    try { if let v = self._cgroupVersion {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
-    } }()
-    try { if let v = self._numaBalancing {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
-    } }()
-    try { if let v = self._ksm {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    } }()
-    if !self.foreignBalancers.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.foreignBalancers, fieldNumber: 8)
-    }
-    if !self.sources.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.sources, fieldNumber: 9)
-    }
-    try { if let v = self._irqbalanceBanned {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 10)
-    } }()
-    try { if let v = self._guestsParent {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-    } }()
-    try { if let v = self._migrationUri {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 12)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: ProtoHostFacts, rhs: ProtoHostFacts) -> Bool {
-    if lhs.kernelVersion != rhs.kernelVersion {return false}
-    if lhs._libvirtVersion != rhs._libvirtVersion {return false}
-    if lhs._qemuVersion != rhs._qemuVersion {return false}
-    if lhs._libvirtUri != rhs._libvirtUri {return false}
-    if lhs._cgroupVersion != rhs._cgroupVersion {return false}
-    if lhs._numaBalancing != rhs._numaBalancing {return false}
-    if lhs._ksm != rhs._ksm {return false}
-    if lhs.foreignBalancers != rhs.foreignBalancers {return false}
-    if lhs.sources != rhs.sources {return false}
-    if lhs._irqbalanceBanned != rhs._irqbalanceBanned {return false}
-    if lhs._guestsParent != rhs._guestsParent {return false}
-    if lhs._migrationUri != rhs._migrationUri {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._kernelVersion != rhs_storage._kernelVersion {return false}
+        if _storage._libvirtVersion != rhs_storage._libvirtVersion {return false}
+        if _storage._qemuVersion != rhs_storage._qemuVersion {return false}
+        if _storage._libvirtUri != rhs_storage._libvirtUri {return false}
+        if _storage._cgroupVersion != rhs_storage._cgroupVersion {return false}
+        if _storage._numaBalancing != rhs_storage._numaBalancing {return false}
+        if _storage._ksm != rhs_storage._ksm {return false}
+        if _storage._foreignBalancers != rhs_storage._foreignBalancers {return false}
+        if _storage._sources != rhs_storage._sources {return false}
+        if _storage._irqbalanceBanned != rhs_storage._irqbalanceBanned {return false}
+        if _storage._guestsParent != rhs_storage._guestsParent {return false}
+        if _storage._migrationUri != rhs_storage._migrationUri {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2234,7 +2327,7 @@ nonisolated extension ProtoGuestsParent: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension ProtoKSMState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".KSMState"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{3}merge_across_nodes\0\u{3}pages_shared\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{3}merge_across_nodes\0\u{3}pages_shared\0\u{1}saved\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2245,12 +2338,17 @@ nonisolated extension ProtoKSMState: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 1: try { try decoder.decodeSingularInt64Field(value: &self.run) }()
       case 2: try { try decoder.decodeSingularBoolField(value: &self.mergeAcrossNodes) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.pagesShared) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._saved) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.run != 0 {
       try visitor.visitSingularInt64Field(value: self.run, fieldNumber: 1)
     }
@@ -2260,6 +2358,9 @@ nonisolated extension ProtoKSMState: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.pagesShared != 0 {
       try visitor.visitSingularInt64Field(value: self.pagesShared, fieldNumber: 3)
     }
+    try { if let v = self._saved {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2267,6 +2368,7 @@ nonisolated extension ProtoKSMState: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.run != rhs.run {return false}
     if lhs.mergeAcrossNodes != rhs.mergeAcrossNodes {return false}
     if lhs.pagesShared != rhs.pagesShared {return false}
+    if lhs._saved != rhs._saved {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2309,7 +2411,7 @@ nonisolated extension ProtoSourceNote: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension ProtoJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Job"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}host\0\u{1}guest\0\u{3}guest_name\0\u{1}epoch\0\u{1}generation\0\u{1}incarnation\0\u{1}apply\0\u{1}start\0\u{1}scope\0\u{1}driver\0\u{3}live_pages\0\u{1}migrate\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}host\0\u{1}guest\0\u{3}guest_name\0\u{1}epoch\0\u{1}generation\0\u{1}incarnation\0\u{1}apply\0\u{1}start\0\u{1}scope\0\u{1}driver\0\u{3}live_pages\0\u{1}migrate\0\u{3}switch_ksm\0")
 
   fileprivate class _StorageClass {
     var _id: UInt64 = 0
@@ -2411,6 +2513,19 @@ nonisolated extension ProtoJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
             _storage._action = .migrate(v)
           }
         }()
+        case 14: try {
+          var v: ProtoSwitchKSMAction?
+          var hadOneofValue = false
+          if let current = _storage._action {
+            hadOneofValue = true
+            if case .switchKsm(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._action = .switchKsm(v)
+          }
+        }()
         default: break
         }
       }
@@ -2464,9 +2579,17 @@ nonisolated extension ProtoJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       if _storage._livePages != false {
         try visitor.visitSingularBoolField(value: _storage._livePages, fieldNumber: 12)
       }
-      try { if case .migrate(let v)? = _storage._action {
+      switch _storage._action {
+      case .migrate?: try {
+        guard case .migrate(let v)? = _storage._action else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
-      } }()
+      }()
+      case .switchKsm?: try {
+        guard case .switchKsm(let v)? = _storage._action else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      }()
+      default: break
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2614,6 +2737,36 @@ nonisolated extension ProtoStartAction: SwiftProtobuf.Message, SwiftProtobuf._Me
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoSwitchKSMAction: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SwitchKSMAction"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}merge_across_nodes\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.mergeAcrossNodes) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.mergeAcrossNodes != false {
+      try visitor.visitSingularBoolField(value: self.mergeAcrossNodes, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoSwitchKSMAction, rhs: ProtoSwitchKSMAction) -> Bool {
+    if lhs.mergeAcrossNodes != rhs.mergeAcrossNodes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

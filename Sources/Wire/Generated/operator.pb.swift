@@ -932,6 +932,14 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     set {request = .adopt(newValue)}
   }
 
+  var switchKsm: ProtoSwitchKSM {
+    get {
+      if case .switchKsm(let v)? = request {return v}
+      return ProtoSwitchKSM()
+    }
+    set {request = .switchKsm(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Request: Equatable, Sendable {
@@ -965,6 +973,7 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     case automate(ProtoAutomate)
     case automation(ProtoNoArguments)
     case adopt(ProtoAdopt)
+    case switchKsm(ProtoSwitchKSM)
 
   }
 
@@ -1514,6 +1523,23 @@ nonisolated struct ProtoForgetHost: Sendable {
 
   /// Whether guests that ran there and jobs in flight are lost with the machine; otherwise they forbid it.
   var evenWithGuests: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Sets what a host's KSM merges.
+nonisolated struct ProtoSwitchKSM: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var host: String = String()
+
+  var mergeAcrossNodes: Bool = false
+
+  var dryRun: Bool = false
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2804,7 +2830,7 @@ nonisolated extension ProtoManagedGuests: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".OperatorRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{3}place_guest\0\u{3}place_shape\0\u{1}start\0\u{1}change\0\u{3}make_plan\0\u{1}plans\0\u{1}plan\0\u{3}apply_plan\0\u{1}jobs\0\u{1}job\0\u{1}events\0\u{1}keys\0\u{3}authorize_key\0\u{3}revoke_key\0\u{1}policy\0\u{1}status\0\u{1}capacity\0\u{3}place_shapes\0\u{1}drain\0\u{3}forget_host\0\u{1}automate\0\u{1}automation\0\u{2}\u{4}adopt\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{3}place_guest\0\u{3}place_shape\0\u{1}start\0\u{1}change\0\u{3}make_plan\0\u{1}plans\0\u{1}plan\0\u{3}apply_plan\0\u{1}jobs\0\u{1}job\0\u{1}events\0\u{1}keys\0\u{3}authorize_key\0\u{3}revoke_key\0\u{1}policy\0\u{1}status\0\u{1}capacity\0\u{3}place_shapes\0\u{1}drain\0\u{3}forget_host\0\u{1}automate\0\u{1}automation\0\u{3}switch_ksm\0\u{2}\u{3}adopt\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3163,6 +3189,19 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
           self.request = .automation(v)
         }
       }()
+      case 28: try {
+        var v: ProtoSwitchKSM?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .switchKsm(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .switchKsm(v)
+        }
+      }()
       case 31: try {
         var v: ProtoAdopt?
         var hadOneofValue = false
@@ -3294,6 +3333,10 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
     case .automation?: try {
       guard case .automation(let v)? = self.request else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 27)
+    }()
+    case .switchKsm?: try {
+      guard case .switchKsm(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 28)
     }()
     case .adopt?: try {
       guard case .adopt(let v)? = self.request else { preconditionFailure() }
@@ -4269,6 +4312,46 @@ nonisolated extension ProtoForgetHost: SwiftProtobuf.Message, SwiftProtobuf._Mes
   static func ==(lhs: ProtoForgetHost, rhs: ProtoForgetHost) -> Bool {
     if lhs.host != rhs.host {return false}
     if lhs.evenWithGuests != rhs.evenWithGuests {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoSwitchKSM: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SwitchKSM"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{3}merge_across_nodes\0\u{3}dry_run\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.host) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.mergeAcrossNodes) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.host.isEmpty {
+      try visitor.visitSingularStringField(value: self.host, fieldNumber: 1)
+    }
+    if self.mergeAcrossNodes != false {
+      try visitor.visitSingularBoolField(value: self.mergeAcrossNodes, fieldNumber: 2)
+    }
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoSwitchKSM, rhs: ProtoSwitchKSM) -> Bool {
+    if lhs.host != rhs.host {return false}
+    if lhs.mergeAcrossNodes != rhs.mergeAcrossNodes {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -4,9 +4,10 @@ import Fleet
 /// `numafleet host`.
 struct HostCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "host", abstract: "Shows hosts, lets nothing new be placed on them, and forgets them.",
+    commandName: "host", abstract: "Shows hosts, lets nothing new be placed on them, sets their KSM, and forgets them.",
     subcommands: [
-      HostListCommand.self, HostShowCommand.self, HostDrainCommand.self, HostResumeCommand.self, HostForgetCommand.self,
+      HostListCommand.self, HostShowCommand.self, HostDrainCommand.self, HostResumeCommand.self, HostKSMCommand.self,
+      HostForgetCommand.self,
     ])
 }
 

@@ -26,7 +26,8 @@ struct JobText {
     var parts = [
       fields([
         ("job", "\(job.id)"), ("plan", record.plan.map { "\($0)" } ?? "none"), ("host", job.host.text),
-        ("guest", "\(job.guestName) (\(job.guest))"), ("state", record.state.rawValue),
+        (job.guestIfAny == nil ? "setting" : "guest", "\(job.guestName) (\(job.guest))"),
+        ("state", record.state.rawValue),
         ("created", "\(Moment(wallMilliseconds: record.created))"),
         ("ended", record.ended.map { "\(Moment(wallMilliseconds: $0))" } ?? "not yet"),
         ("epoch, generation", "\(job.epoch), \(job.generation)"), ("scope", job.scope.rawValue),
@@ -57,6 +58,7 @@ struct JobText {
       "start \(shape.name) on " + placement.cells.map { "node \($0.cell)" }.joined(separator: ", ")
     case .migrate(_, let placement, _):
       "migrate to \(placement.host), " + PinningWords(placement.pinning).line
+    case .switchKSM(let mergeAcrossNodes): "merge_across_nodes \(mergeAcrossNodes ? 1 : 0)"
     }
   }
 }

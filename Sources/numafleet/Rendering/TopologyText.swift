@@ -116,6 +116,7 @@ struct TopologyText {
     let run = ["stopped", "running", "unmerging"]
     let state = run.indices.contains(ksm.run) ? run[ksm.run] : "run=\(ksm.run)"
     return "\(state), merge_across_nodes=\(ksm.mergeAcrossNodes ? 1 : 0), \(ksm.pagesShared) pages shared"
+      + (ksm.saved.map { ", \($0) saved" } ?? "")
   }
 
   private var sources: String {

@@ -59,6 +59,7 @@ extension JobAction {
     switch self {
     case .apply(let desired, _): desired
     case .start(_, _, let placement), .migrate(_, let placement, _): placement.pinning
+    case .switchKSM: Pinning()
     }
   }
 }
