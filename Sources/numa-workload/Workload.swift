@@ -22,6 +22,9 @@ struct Workload: ParsableCommand {
   @Option(help: "Pause between two rounds of a thread, in ms, 0...3600000; 0 keeps it busy.")
   var pauseMilliseconds = 200
 
+  @Flag(help: "Let KSM merge the memory, all of whose pages are alike.")
+  var mergeable = false
+
   func validate() throws {
     guard (1...1024).contains(threads) else { throw ValidationError("--threads is 1...1024") }
     guard (0..<threads).contains(vcpus) else { throw ValidationError("--vcpus is less than --threads") }
@@ -37,6 +40,9 @@ struct Workload: ParsableCommand {
     guard let held = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), held != MAP_FAILED
     else { throw ValidationError("cannot map \(memory) MiB: \(String(cString: strerror(errno)))") }
     memset(held, 1, bytes)
+    if mergeable, madvise(held, bytes, Int32(MADV_MERGEABLE)) != 0 {
+      throw ValidationError("this kernel merges nothing: \(String(cString: strerror(errno)))")
+    }
     print("numa-workload: pid \(getpid()) holds \(memory) MiB with \(threads) threads")
     fflush(nil)
     let share = Share(start: UInt(bitPattern: held), bytes: bytes, pauseMilliseconds: pauseMilliseconds)
