@@ -28,6 +28,10 @@ extension EndToEndTests {
       try await expectPassed(check, in: .migration)
     }
 
+    @Test(arguments: Scenario.drift.checks) func heedsWhatHandsDid(_ check: String) async throws {
+      try await expectPassed(check, in: .drift)
+    }
+
     @Test(arguments: Scenario.refusals.checks) func refusesBadInputAndChangesNothing(_ check: String) async throws {
       try await expectPassed(check, in: .refusals)
     }

@@ -3,7 +3,7 @@ import Testing
 
 /// A script of `Scenarios/` that runs inside one emulated machine and prints one line a check.
 enum Scenario: String, CaseIterable {
-  case placing, strict, crash, kernel, refusals, foreign, auto, migration
+  case placing, strict, crash, kernel, refusals, foreign, auto, migration, drift
 
   /// The names of its checks, in the order in which it makes them.
   var checks: [String] {
