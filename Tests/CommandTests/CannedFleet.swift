@@ -152,6 +152,19 @@ enum CannedFleet {
     return move
   }()
 
+  /// Obeys another coordinator, and takes nothing new.
+  static let lostHost: HostView = {
+    var host = CannedFleet.host
+    host.foreignTerm = 9
+    host.draining = true
+    return host
+  }()
+  static let planInPart: Plan = {
+    var plan = CannedFleet.plan
+    plan.wavesDone = 1
+    plan.waves.append(Wave(moves: [move]))
+    return plan
+  }()
   static let plan = Plan(
     id: 7, parent: 6, purpose: "repair", wallMilliseconds: 1_795_449_117_000,
     waves: [

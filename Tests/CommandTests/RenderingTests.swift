@@ -8,7 +8,8 @@ import Testing
 /// Every answer as table and as JSON, against recorded files.
 @Suite struct Rendering {
   static let replies: [(String, OperatorReply)] = [
-    ("hosts", .hosts([CannedFleet.host])), ("host", .host(CannedFleet.host)), ("guests", .guests(CannedFleet.placed)),
+    ("hosts", .hosts([CannedFleet.host])), ("host", .host(CannedFleet.host)),
+    ("hosts-foreign", .hosts([CannedFleet.lostHost])), ("guests", .guests(CannedFleet.placed)),
     ("guest", .guest(CannedFleet.placed[0])), ("process", .guest(CannedFleet.placed[1])),
     ("guest-wanted", .guest(PlacedGuest(host: "host-a", guest: CannedFleet.database, wish: CannedFleet.wish))),
     (
@@ -27,6 +28,7 @@ import Testing
       .decision(Decision(placement: CannedFleet.placement, refusal: nil, explanation: CannedFleet.explanation))
     ),
     ("plans", .plans([CannedFleet.plan])), ("plan", .plan(CannedFleet.plan)),
+    ("plan-in-part", .plan(CannedFleet.planInPart)),
     (
       "jobs",
       .jobs([
