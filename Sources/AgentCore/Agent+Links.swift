@@ -87,7 +87,7 @@ extension Agent {
       links[link].wantsJournal = true
       report(on: link, &output)
     case .look(let number):
-      guard envelope.epoch == links[link].epoch, number > links[link].look.done else { return }
+      guard obeys(envelope.boot, on: link), number > links[link].look.done else { return }
       links[link].look.asked = max(links[link].look.asked, number)
       schedule.threadsDue = now
     case .refused(let refusal):

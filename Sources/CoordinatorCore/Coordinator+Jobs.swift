@@ -295,8 +295,7 @@ extension Coordinator {
       }
     log(
       .guestChanged, host: record.job.host, guest: record.job.guestIfAny, job: report.job, actor: record.job.host.text,
-      text,
-      now, &output)
+      text, now, &output)
   }
 
   /// A guest that was read back after a job replaces the older reading.

@@ -73,6 +73,16 @@ import Testing
     #expect(restored.lastJob == JobID(count))
   }
 
+  /// Its jobs say which wave is next when it is applied again.
+  @Test func jobsOfAPlanThatMayGoOnAreRestoredHoweverOld() throws {
+    let ledger = try Ledger.inMemory()
+    let count = UInt64(Ledger.jobsRestored + 50)
+    var writes: [Write] = [.plan(Sample.plan(1)), .plan(Sample.plan(2))]
+    writes += [.job(Sample.job(1, plan: 1, state: .verified)), .job(Sample.job(2, plan: 2, state: .verified))]
+    try ledger.commit(writes + (3...count).map { .job(Sample.job($0, state: .refused)) })
+    #expect(try ledger.beginTerm().jobs.prefix(2).map(\.job.id.number) == [2, count - UInt64(Ledger.jobsRestored) + 1])
+  }
+
   /// A job of a host is kept as one of a guest is, with a generation of its own.
   @Test func aSwitchOfKSMIsKept() throws {
     let ledger = try Ledger.inMemory()
