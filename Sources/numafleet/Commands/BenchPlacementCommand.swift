@@ -39,10 +39,7 @@ struct BenchPlacementCommand: FleetCommand {
   @Option(help: "Decisions that are timed, 100...10000000.")
   var decisions = 100_000
 
-  @Flag(help: "The same as --output json.")
-  var json = false
-
-  @OptionGroup var options: OutputOptions
+  @OptionGroup var options: TrialOutput
 
   enum GuestCells: String, ExpressibleByArgument, CaseIterable {
     case mix, one = "1", two = "2", four = "4", eight = "8"
@@ -50,12 +47,7 @@ struct BenchPlacementCommand: FleetCommand {
     var counts: [Int] { Int(rawValue).map { [$0] } ?? [1, 2, 4] }
   }
 
-  var output: OutputOptions {
-    guard json else { return options }
-    var wanted = OutputOptions()
-    wanted.format = .json
-    return wanted
-  }
+  var output: OutputOptions { options.format }
 
   func validate() throws {
     guard (1...1_000_000).contains(hosts) else { throw ValidationError("--hosts is \(hosts); allowed: 1...1000000") }

@@ -23,17 +23,9 @@ struct SimulationOptions: ParsableArguments {
   @Option(help: "The table of hosts.")
   var hosts: String
 
-  @Flag(help: "The same as --output json.")
-  var json = false
+  @OptionGroup var output: TrialOutput
 
-  @OptionGroup var output: OutputOptions
-
-  var format: OutputOptions {
-    guard json else { return output }
-    var wanted = OutputOptions()
-    wanted.format = .json
-    return wanted
-  }
+  var format: OutputOptions { output.format }
 }
 
 extension CommandFailure {

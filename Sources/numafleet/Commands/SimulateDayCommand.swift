@@ -68,16 +68,9 @@ struct SimulateDayCommand: FleetCommand {
   @Option(help: ArgumentHelp("The policy; without it all defaults, and live pages for all guests.", valueName: "file"))
   var policy: String?
 
-  @Flag(help: "The same as --output json.")
-  var json = false
+  @OptionGroup var printed: TrialOutput
 
-  @OptionGroup(visibility: .default) var printed: OutputOptions
-
-  var output: OutputOptions {
-    var wanted = printed
-    if json { wanted.format = .json }
-    return wanted
-  }
+  var output: OutputOptions { printed.format }
 
   func validate() throws {
     let numbers = [("--hosts", hosts, 1...10_000), ("--fill", fill, 1...95), ("--hours", hours, 1...168)]

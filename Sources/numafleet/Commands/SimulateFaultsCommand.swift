@@ -183,17 +183,9 @@ struct FaultOptions: ParsableArguments {
   @Option(help: "Fleets at once; as many as there are CPUs unless told otherwise.")
   var threads: Int?
 
-  @Flag(help: "The same as --output json.")
-  var json = false
+  @OptionGroup var output: TrialOutput
 
-  @OptionGroup var output: OutputOptions
-
-  var format: OutputOptions {
-    guard json else { return output }
-    var wanted = OutputOptions()
-    wanted.format = .json
-    return wanted
-  }
+  var format: OutputOptions { output.format }
 
   var settings: FaultTrial.Settings { FaultTrial.Settings(hosts: hosts, hours: hours) }
 

@@ -41,16 +41,9 @@ struct SimulateWhatIfCommand: FleetCommand {
 
   @OptionGroup(title: "Shape of the guests") var shape: ShapeOptions
 
-  @Flag(help: "The same as --output json.")
-  var json = false
+  @OptionGroup var printed: TrialOutput
 
-  @OptionGroup(visibility: .default) var printed: OutputOptions
-
-  var output: OutputOptions {
-    var wanted = printed
-    if json { wanted.format = .json }
-    return wanted
-  }
+  var output: OutputOptions { printed.format }
 
   func validate() throws {
     guard (1...100_000).contains(hosts) else { throw ValidationError("--hosts is \(hosts); allowed: 1 to 100000") }
