@@ -3,7 +3,11 @@ import NUMA
 
 private enum AutomationKey: String, SectionKey {
   case settle_seconds, review_minutes, residence_minutes, minimum_gain_percent, moves_per_guest, copy_per_minute
-  case concurrent_hosts, wide_cpus, quiet_hours, except_hosts, except_guests, manage
+  case concurrent_hosts, wide_cpus, keep_room, concurrent_migrations, quiet_hours, except_hosts, except_guests, manage
+}
+
+private enum KeptRoomKey: String, SectionKey {
+  case shape, count
 }
 
 extension AutomationRules {
@@ -18,10 +22,28 @@ extension AutomationRules {
     copyPerMinute = try section[.copy_per_minute]?.amount(in: 0...KiB(gib: 65_536)) ?? copyPerMinute
     concurrentHosts = try section[.concurrent_hosts]?.number(in: 1...1000) ?? concurrentHosts
     wideCPUs = try section[.wide_cpus]?.number(in: 0...1024) ?? wideCPUs
+    if let value = section[.keep_room] {
+      for item in try value.items() { keepRoom.append(try KeptRoom(item)) }
+      if keepRoom.count > KeptRoom.shapesMaximum {
+        let text = "keep_room has \(keepRoom.count) items; allowed: up to \(KeptRoom.shapesMaximum)"
+        throw value.position.error(text)
+      }
+    }
+    concurrentMigrations = try section[.concurrent_migrations]?.number(in: 0...100) ?? concurrentMigrations
     for item in try section[.quiet_hours]?.items() ?? [] { quietHours.append(try QuietHours(item)) }
     for item in try section[.except_hosts]?.items() ?? [] { exceptHosts.append(try item.text(allowing: 256)) }
     for item in try section[.except_guests]?.items() ?? [] { exceptGuests.append(try item.text(allowing: 256)) }
     manage = try section[.manage]?.choice() ?? manage
+  }
+}
+
+extension KeptRoom {
+  init(_ value: Value) throws(ConfigurationError) {
+    let section = try Section<KeptRoomKey>(value)
+    let shape = try section.required(.shape, example: "{guest_cells: [{vcpus: 16, memory: 64GiB}]}")
+    self.init(
+      shape: try Shape(shape),
+      count: try section.required(.count, example: "2").number(in: PlanRequest.countRange))
   }
 }
 

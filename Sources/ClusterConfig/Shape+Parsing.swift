@@ -5,7 +5,13 @@ extension Shape {
   /// Validates the text of a shape file; what it leaves out has the default of `Shape.init`.
   public init(parsing text: String, file: String, overriding settings: [String] = []) throws(ConfigurationError) {
     let document = try Document(text, file: file, overriding: settings)
-    let section = try document.section(.shape, ShapeKey.self)
+    try self.init(try document.section(.shape, ShapeKey.self))
+  }
+
+  /// A shape within another file.
+  init(_ value: Value) throws(ConfigurationError) { try self.init(try Section<ShapeKey>(value)) }
+
+  private init(_ section: Section<ShapeKey>) throws(ConfigurationError) {
     let list = try section.required(.guest_cells, example: "[{vcpus: 4, memory: 8GiB}]")
     var cells: [ShapeCell] = []
     for item in try list.items() { cells.append(try ShapeCell(item)) }

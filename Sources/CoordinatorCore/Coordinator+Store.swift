@@ -90,7 +90,7 @@ extension Coordinator {
     keys = restored.keys
     draining = restored.draining
     keptPolicy = restored.policy
-    automation = Automation(state: restored.automation, moves: restored.moves)
+    automation = Automation(state: restored.automation, moves: restored.moves, asks: automation.asks)
     reviewAll("the store takes writes again", now)
     commands = restored.commands
     lastPlan = restored.lastPlan

@@ -190,7 +190,7 @@ public struct Coordinator: Sendable {
       if !recall(question, &output) { asked(question, now, &output) }
     case .left(let token): left(token)
     case .answered(let reply, let token): answered(reply, token, now, &output)
-    case .planned(let plan, .automation): reviewed(plan, now, &output)
+    case .planned(let plan, let token) where token.isAutomation: reviewed(plan, token, now, &output)
     case .planned(let plan, let token): planned(plan, token, now, &output)
     case .reloaded(let policy, let text): reload(policy, text: text, now, &output)
     case .storeFailed(let refusal, let restored): storeFailed(refusal, restored, now, &output)

@@ -49,7 +49,10 @@ public struct MoveRecord: Sendable, Hashable, Codable {
   public var job: JobID
   public var guest: GuestID
   public var guestName: String
+  /// Where it is since.
   public var host: HostID
+  /// The host that it left for that one; nil where it stayed.
+  public var fromHost: HostID?
   /// Host cells that it left and those that it came to, ascending; empty where only pins were changed by hand.
   public var from: [Int]
   public var to: [Int]
@@ -63,13 +66,14 @@ public struct MoveRecord: Sendable, Hashable, Codable {
   public var elsewhere: KiB?
 
   public init(
-    job: JobID, guest: GuestID, guestName: String, host: HostID, from: [Int], to: [Int], wallMilliseconds: Int,
-    actor: String, copy: KiB, elsewhere: KiB? = nil
+    job: JobID, guest: GuestID, guestName: String, host: HostID, fromHost: HostID? = nil, from: [Int], to: [Int],
+    wallMilliseconds: Int, actor: String, copy: KiB, elsewhere: KiB? = nil
   ) {
     self.job = job
     self.guest = guest
     self.guestName = guestName
     self.host = host
+    self.fromHost = fromHost
     self.from = from
     self.to = to
     self.wallMilliseconds = wallMilliseconds
@@ -97,13 +101,15 @@ public struct AutomationStatus: Sendable, Hashable, Codable {
   public var held: [UnmovedGuest]
   /// The newest moves, newest first; at most `movesMax`.
   public var moves: [MoveRecord]
+  /// The room that shall be kept, in the policy's order.
+  public var rooms: [KeptRoomStatus]
 
   public static let heldMax = 200
   public static let movesMax = 50
 
   public init(
     state: AutomationState, isQuiet: Bool, hostsDue: Int, movesLastDay: Int, copiedLastMinute: KiB,
-    held: [UnmovedGuest], moves: [MoveRecord]
+    held: [UnmovedGuest], moves: [MoveRecord], rooms: [KeptRoomStatus] = []
   ) {
     self.state = state
     self.isQuiet = isQuiet
@@ -112,5 +118,6 @@ public struct AutomationStatus: Sendable, Hashable, Codable {
     self.copiedLastMinute = copiedLastMinute
     self.held = held
     self.moves = moves
+    self.rooms = rooms
   }
 }

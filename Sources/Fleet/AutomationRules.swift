@@ -19,6 +19,11 @@ public struct AutomationRules: Sendable, Hashable, Codable {
   /// Where nothing needs mending, guests are moved between cells of their host when that brings together free blocks of
   /// so many CPUs, 1...1024; 0 for never.
   public var wideCPUs: Int
+  /// Room that is kept in the whole fleet, the first before those after it: when there is less, guests are moved until
+  /// there is.
+  public var keepRoom: [KeptRoom]
+  /// Guests that may be on their way between hosts at the same time for it, 0...100; 0 for moves within hosts only.
+  public var concurrentMigrations: Int
   /// When nothing begins.
   public var quietHours: [QuietHours]
   /// Hosts and guests that automation leaves alone, by name or id; `*` stands for any characters.
@@ -30,7 +35,8 @@ public struct AutomationRules: Sendable, Hashable, Codable {
   public init(
     settleSeconds: Int = 10, reviewMinutes: Int = 60, residenceMinutes: Int = 30, minimumGainPercent: Int = 5,
     movesPerGuest: Int = 4, copyPerMinute: KiB = KiB(gib: 32), concurrentHosts: Int = 4, wideCPUs: Int = 0,
-    quietHours: [QuietHours] = [], exceptHosts: [String] = [], exceptGuests: [String] = [],
+    keepRoom: [KeptRoom] = [], concurrentMigrations: Int = 0, quietHours: [QuietHours] = [], exceptHosts: [String] = [],
+    exceptGuests: [String] = [],
     manage: ManagedGuests = .ours
   ) {
     self.settleSeconds = settleSeconds
@@ -41,6 +47,8 @@ public struct AutomationRules: Sendable, Hashable, Codable {
     self.copyPerMinute = copyPerMinute
     self.concurrentHosts = concurrentHosts
     self.wideCPUs = wideCPUs
+    self.keepRoom = keepRoom
+    self.concurrentMigrations = concurrentMigrations
     self.quietHours = quietHours
     self.exceptHosts = exceptHosts
     self.exceptGuests = exceptGuests

@@ -35,6 +35,9 @@ public struct Plan: Sendable, Hashable, Codable {
     self.throughWave = throughWave
   }
 
+  /// How the purpose of a plan begins that keeps room.
+  public static let keepRoomPurpose = "keep room for"
+
   /// All moves in the order they may start.
   public var moves: [Move] { waves.flatMap(\.moves) }
 }
@@ -119,11 +122,13 @@ public struct PlanningInput: Sendable, Hashable, Codable {
   public var budget: Int
   /// Guests that stay as they are, whatever is wrong with them.
   public var leaving: [GuestID]
+  /// Hosts whose guests stay, and that none is brought to, where room is made in the whole fleet.
+  public var closed: [HostID]
   /// What earlier moves tell of how long these will take.
   public var rates: CopyRates
   public init(
     inventory: Inventory, policy: Policy, parent: PlanID, request: PlanRequest, budget: Int = 1_000_000,
-    leaving: [GuestID] = [], rates: CopyRates = CopyRates()
+    leaving: [GuestID] = [], closed: [HostID] = [], rates: CopyRates = CopyRates()
   ) {
     self.inventory = inventory
     self.policy = policy
@@ -131,6 +136,7 @@ public struct PlanningInput: Sendable, Hashable, Codable {
     self.request = request
     self.budget = budget
     self.leaving = leaving
+    self.closed = closed
     self.rates = rates
   }
 }

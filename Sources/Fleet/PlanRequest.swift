@@ -13,6 +13,8 @@ public enum PlanRequest: Sendable, Hashable, Codable {
   case rebalance(host: HostID?, migrations: Int, wideCPUs: Int)
   /// Makes room for `count` more guests of a shape, with at most `migrations` moves between hosts.
   case fit(shape: Shape, count: Int, migrations: Int)
+  /// Makes the room that the policy's `keep_room` asks for, with at most `migrations` moves between hosts.
+  case keepRoom(migrations: Int)
 
   /// Moves between hosts that can be asked for in one plan.
   public static let migrationsRange = 0...1000
@@ -27,7 +29,7 @@ extension PlanRequest {
   public var host: HostID? {
     switch self {
     case .repair(let host), .rebalance(let host, _, _): host
-    case .fit: nil
+    case .fit, .keepRoom: nil
     case .place(_, let host, _), .migrate(_, let host, _, _), .drain(let host): host
     }
   }

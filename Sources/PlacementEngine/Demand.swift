@@ -28,6 +28,8 @@ struct Demand: Sendable {
   var running: RunningDemand?
   /// The host that a running guest leaves for another; there it is like a new one.
   var leaves: HostID?
+  /// Hosts that it may not go to, ascending.
+  var closed: [HostID] = []
   /// The only host cell of each guest cell, by id, where an operator names them for a guest that comes from elsewhere.
   var wanted: [Int]?
 

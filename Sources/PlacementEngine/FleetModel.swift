@@ -84,14 +84,22 @@ extension HostTopology {
   }
 }
 
-/// Puts moves into waves in which no host has two: what a move needs free was freed in a wave before it.
+/// Puts moves into waves in which no host has two, so that what a move needs free was freed in a wave before it, and no
+/// more moves between hosts than may be under way at the same time.
 struct HostWaves {
   private(set) var waves: [Wave] = []
   private var next: [HostID: Int] = [:]  // lookup only
+  private let migrationsAtOnce: Int
+
+  /// 0 for as many as there are.
+  init(migrationsAtOnce: Int) { self.migrationsAtOnce = migrationsAtOnce == 0 ? .max : migrationsAtOnce }
 
   mutating func add(_ move: Move) {
     let hosts = [move.host, move.placement.host]
-    let wave = hosts.reduce(0) { max($0, next[$1] ?? 0) }
+    var wave = hosts.reduce(0) { max($0, next[$1] ?? 0) }
+    if move.isMigration {
+      while wave < waves.count, waves[wave].moves.count(where: \.isMigration) >= migrationsAtOnce { wave += 1 }
+    }
     if waves.count == wave { waves.append(Wave(moves: [])) }
     waves[wave].moves.append(move)
     for host in hosts { next[host] = wave + 1 }

@@ -118,7 +118,9 @@ extension Demand {
   /// Why a whole host is out of the question.
   func shortfall(of room: HostRoom) -> Shortfall? {
     if let unfit = room.unfit { return unfit }
-    if !hosts.isEmpty, !names(room.view.id) { return Shortfall(.notListed) }
+    if !hosts.isEmpty, !Self.names(room.view.id, in: hosts) { return Shortfall(.notListed) }
+    if leaves == room.view.id || Self.names(room.view.id, in: closed) { return Shortfall(.notListed) }
+    if leaves != nil, room.view.facts.migrationURI == nil { return Shortfall(.notListed) }
     if running == nil {
       if let barred = barred(from: room) { return barred }
       if room.view.libvirtAnswers == false { return Shortfall(.libvirtDown) }
@@ -130,8 +132,8 @@ extension Demand {
     return nil
   }
 
-  /// Whether a host is among those that the shape names.
-  private func names(_ host: HostID) -> Bool {
+  /// Whether a host is among those.
+  private static func names(_ host: HostID, in hosts: [HostID]) -> Bool {
     let index = hosts.partitionIndex { $0 >= host }
     return index < hosts.count && hosts[index] == host
   }

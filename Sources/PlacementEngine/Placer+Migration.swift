@@ -43,6 +43,22 @@ extension Placer {
     return decision
   }
 
+  /// The best place on any other host that takes guests; nil where there is none, without the reason.
+  mutating func leave(_ guest: Guest, from source: HostID, closed: [HostID], budget: Int) -> Placement? {
+    guard let view = room(of: source)?.view, let footprint = Footprint(of: guest, on: view.topology),
+      guest.refusalToLeave == nil
+    else { return nil }
+    var demand = Demand(arriving: guest, footprint, from: view, to: [], policy: policy)
+    guard (1...8).contains(demand.cells.count) else { return nil }
+    demand.closed = closed
+    if !policy.groups.isEmpty {
+      let fleet = rooms.map { $0.view.id == source ? HostRoom(view, policy: policy, without: guest.id) : $0 }
+      demand.limits = GroupLimits(name: guest.name, id: guest.id, policy: policy, rooms: fleet)
+    }
+    let best = searched(demand, in: nil, explain: false, budget: budget).best
+    return best.map { $0.table.placement($0.cells) }
+  }
+
   private func unknown(_ host: HostID) -> Refusal {
     Refusal(.unknownHost, "host \(host) is not in the fleet", remedy: "see numafleet host list")
   }

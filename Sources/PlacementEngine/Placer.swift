@@ -116,7 +116,7 @@ public struct Placer: Sendable {
   }
 
   /// A search over the hosts of a venue, or over all.
-  private mutating func searched(
+  mutating func searched(
     _ demand: Demand, in venue: GroupVenue?, explain: Bool, budget: Int
   ) -> FleetSearch {
     var search = FleetSearch(demand, budget: budget, policy: policy, measure: worth.measure)

@@ -39,7 +39,7 @@ extension Placer {
       if move.isMigration { arrived.append(id) }
       if blocks > best.blocks { best = (blocks, made.count) }
     }
-    var waves = HostWaves()
+    var waves = HostWaves(migrationsAtOnce: 0)
     for move in made.prefix(best.moves) { waves.add(move) }
     plan.waves = waves.waves
     plan.purpose += ": \(layout.wideSlots) -> \(best.blocks) free blocks of \(wideCPUs) cpus"

@@ -29,6 +29,8 @@ extension Placer {
       return planRebalance(of: host, migrations: migrations, wideCPUs: wideCPUs, input)
     case .fit(let shape, let count, let migrations):
       return planFit(shape, count: count, migrations: migrations, input)
+    case .keepRoom(let migrations):
+      return planKeepRoom(migrations: migrations, input)
     }
   }
 

@@ -4,10 +4,12 @@ import NUMA
 /// Takes guests off the cells where a new one lacks least.
 struct RoomMaking {
   var model: FleetModel
-  private let shape: Shape
-  private let needs: [CellSpace]
+  private var shape = Shape(guestCells: [])
+  private var needs: [CellSpace] = []
   private var migrationsLeft: Int
   private let budget: Int
+  /// Hosts that nobody comes to or leaves, ascending.
+  private let closed: [HostID]
   /// Guests that stay, and those that are on their way already.
   private var settled: Set<GuestID>  // lookup only
 
@@ -15,13 +17,18 @@ struct RoomMaking {
   private static let hostsMaximum = 64
   private static let choicesMaximum = 6
 
-  init(_ model: FleetModel, for shape: Shape, migrations: Int, leaving: [GuestID], budget: Int) {
-    self.model = model
+  init(_ input: PlanningInput, migrations: Int) {
+    model = FleetModel(input)
+    migrationsLeft = migrations
+    settled = Set(input.leaving)  // lookup only
+    closed = Set(input.closed).sorted()
+    budget = max(input.budget / 1000, 1000)
+  }
+
+  /// Room is made for guests of that shape from now on, beside what was taken before.
+  mutating func turn(to shape: Shape) {
     self.shape = shape
     needs = Demand(shape).needs(model.placer.policy)
-    migrationsLeft = migrations
-    settled = Set(leaving)  // lookup only
-    self.budget = max(budget / 1000, 1000)
   }
 
   /// Some moves after which a guest of the shape fits on one host.
@@ -40,8 +47,8 @@ struct RoomMaking {
     for host in likeliestHosts() {
       guard let room = model.placer.room(of: host) else { continue }
       for cells in choices(on: room) {
-        guard let attempt = attempt(on: host, cells) else { continue }
-        if best.map({ attempt.cost.lexicographicallyPrecedes($0.cost) }) ?? true { best = attempt }
+        guard let attempt = attempt(on: host, cells, below: best?.cost) else { continue }
+        best = attempt
         break
       }
       // Nothing is cheaper than one move within a host.
@@ -60,7 +67,7 @@ struct RoomMaking {
     let policy = model.placer.policy
     let open = model.placer.rooms.filter { room in
       room.unfit == nil && !room.isDraining && room.cells.count >= needs.count
-        && (shape.hosts.isEmpty || shape.hosts.contains(room.view.id))
+        && (shape.hosts.isEmpty || shape.hosts.contains(room.view.id)) && !isClosed(room.view.id)
     }
     let ranked = open.map { room in
       let spaces = room.spaces(policy)
@@ -89,7 +96,8 @@ struct RoomMaking {
 
   // MARK: What to move
 
-  private func attempt(on host: HostID, _ targets: [Int]) -> Attempt? {
+  /// What makes room on those cells of a host; nil where nothing does at less than that cost.
+  private func attempt(on host: HostID, _ targets: [Int], below most: [Int]?) -> Attempt? {
     var attempt = Attempt(model: model, stuck: settled)
     while let room = attempt.model.placer.room(of: host) {
       let spaces = room.spaces(attempt.model.placer.policy)
@@ -101,6 +109,7 @@ struct RoomMaking {
       attempt.model.apply(move)
       attempt.moves.append(move)
       attempt.stuck.insert(move.guest)
+      if let most, !attempt.cost.lexicographicallyPrecedes(most) { return nil }
     }
     // Amounts cannot say all; the placer can.
     var here = shape
@@ -124,7 +133,7 @@ struct RoomMaking {
       }
     for holder in holders {
       guard let guest = room.view.guests.first(where: { $0.id == holder.footprint.guest }) else { continue }
-      if var move = aside(guest, of: room, targets, attempt) ?? away(guest, of: room, attempt) {
+      if var move = aside(guest, of: room, targets, attempt) ?? away(guest, of: room, &attempt) {
         move.reason =
           "leaves \(holder.held.words) of cell \(room.cells[cell].id) on host \(room.view.id) to guest \(shape.name)"
         return move
@@ -146,13 +155,15 @@ struct RoomMaking {
   }
 
   /// To another host.
-  private func away(_ guest: Guest, of room: HostRoom, _ attempt: Attempt) -> Move? {
-    guard attempt.migrations < migrationsLeft, guest.refusalToLeave == nil else { return nil }
-    let host = room.view.id
-    let others = attempt.model.placer.rooms.map(\.view.id).filter { $0 != host }
-    let decision = attempt.model.placer.migrate(
-      guest, from: host, to: others, cells: nil, explain: false, budget: budget)
-    return decision.placement.map { Move(guest, from: room.view, to: $0, reason: "", explanation: nil) }
+  private func away(_ guest: Guest, of room: HostRoom, _ attempt: inout Attempt) -> Move? {
+    guard attempt.migrations < migrationsLeft else { return nil }
+    let placement = attempt.model.placer.leave(guest, from: room.view.id, closed: closed, budget: budget)
+    return placement.map { Move(guest, from: room.view, to: $0, reason: "", explanation: nil) }
+  }
+
+  private func isClosed(_ host: HostID) -> Bool {
+    let index = closed.partitionIndex { $0 >= host }
+    return index < closed.count && closed[index] == host
   }
 }
 

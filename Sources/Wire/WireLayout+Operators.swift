@@ -72,6 +72,7 @@ extension WireLayout {
       11: .message("drain", .drainRequest),
       12: .message("rebalance", .rebalanceRequest),
       13: .message("fit", .fitRequest),
+      14: .message("keep_room", .scalars),
     ],
     .migrateRequest: [
       1: .text("guest"),
@@ -299,11 +300,19 @@ extension WireLayout {
       8: .message("quiet_hours", .scalars, atMost: 1_024),
       9: .text("except_hosts", atMost: 65_536),
       10: .text("except_guests", atMost: 65_536),
+      13: .message("keep_room", .keptRoom, atMost: 64),
+    ],
+    .keptRoom: [
+      1: .message("shape", .shape)
+    ],
+    .keptRoomStatus: [
+      1: .text("name")
     ],
     .automationStatus: [
       1: .message("state", .automationState),
       6: .message("held", .unmovedGuest, atMost: 1_024),
       7: .message("moves", .moveRecord, atMost: 1_024),
+      8: .message("rooms", .keptRoomStatus, atMost: 64),
     ],
     .automationState: [
       4: .text("actor"),
@@ -316,6 +325,7 @@ extension WireLayout {
       5: .message("from", .cellList),
       6: .message("to", .cellList),
       8: .text("actor"),
+      11: .text("from_host"),
     ],
     .hostRules: [
       1: .text("host"),

@@ -14,5 +14,5 @@ enum WireMessage: Int, CaseIterable {
   case decisionList, drainHost, storeOutage, forgetHost, journalHead, guestMark, messageRefused, hostLoad
   case guestsParent, migrateAction, migrateRequest, drainRequest, rebalanceRequest, fitRequest, capacityAfter
   case adopt, wish, guestDrift, switchKSM
-  case automationStatus, automationState, moveRecord, automationRules
+  case automationStatus, automationState, moveRecord, automationRules, keptRoom, keptRoomStatus
 }

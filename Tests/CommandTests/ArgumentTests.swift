@@ -128,6 +128,7 @@ func complaint(_ arguments: String) -> String {
     ("plan rebalance --migrations 1001", "--migrations 1001: allowed are 0 to 1000"),
     ("plan fit --vcpus 4 --memory 1GiB --count 0", "--count 0: allowed are 1 to 1000"),
     ("plan fit --count 2", "give a shape"),
+    ("plan room --migrations -1", "--migrations"),
     ("capacity --vcpus 4 --memory 1GiB --after-rebalance --after-drain a", "one of"),
     ("teleport", "Unexpected argument 'teleport'"),
   ])

@@ -112,8 +112,11 @@ import Testing
           moves: [
             MoveRecord(
               job: 12, guest: "g1", guestName: "db", host: "host-a", from: [0, 1], to: [3],
-              wallMilliseconds: 1_700_000_000_000, actor: "automation", copy: KiB(gib: 2), elsewhere: KiB(mib: 12))
-          ]))
+              wallMilliseconds: 1_700_000_000_000, actor: "automation", copy: KiB(gib: 2), elsewhere: KiB(mib: 12)),
+            MoveRecord(
+              job: 11, guest: "g3", guestName: "mail", host: "host-b", fromHost: "host-a", from: [1], to: [0],
+              wallMilliseconds: 1_700_000_000_000, actor: "automation", copy: KiB(gib: 4)),
+          ], rooms: [KeptRoomStatus(name: "wide", wanted: 2, fits: 1)]))
     ), ("accepted", .accepted(Accepted(plan: 7, jobs: [12, 13], text: "accepted: 2 jobs"))),
   ]
 

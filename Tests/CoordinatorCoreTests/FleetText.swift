@@ -54,6 +54,7 @@ extension PlanRequest {
       "rebalance \(host?.text ?? "all hosts") for \(wideCPUs) cpus, \(migrations) migrations"
     case .fit(let shape, let count, let migrations):
       "fit \(count) of \(shape.vcpus) vcpus, \(migrations) migrations"
+    case .keepRoom(let migrations): "keep room, \(migrations) migrations"
     }
   }
 }

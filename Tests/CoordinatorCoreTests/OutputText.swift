@@ -39,7 +39,8 @@ extension Write {
       "automation \(state.mode.rawValue)\(state.pausedUntil.map { " paused until \($0)" } ?? "") by \(state.actor), "
         + "plans \(state.plans)"
     case .moved(let move):
-      "move of \(move.guestName) by job \(move.job) of \(move.actor): \(move.from) to \(move.to), \(move.copy)"
+      "move of \(move.guestName) by job \(move.job) of \(move.actor): "
+        + "\(move.fromHost.map { "\($0)\(move.from) to \(move.host)" } ?? "\(move.from) to ")\(move.to), \(move.copy)"
         + (move.elsewhere.map { ", elsewhere \($0)" } ?? "")
     case .draining(let host, let isDraining): "\(isDraining ? "draining" : "resuming") of \(host)"
     case .topology(let record): "topology of \(record.topology.cells.count) cells"
@@ -98,7 +99,8 @@ extension OperatorReply {
     case .automation(let status):
       "automation \(status.state.mode.rawValue)\(status.state.pausedUntil == nil ? "" : " paused"), plans "
         + "\(status.state.plans), \(status.hostsDue) hosts due, \(status.movesLastDay) moves, "
-        + "\(status.copiedLastMinute) copied; stay: "
+        + "\(status.copiedLastMinute) copied"
+        + status.rooms.map { ", room for \($0.fits) of \($0.wanted) \($0.name)" }.joined() + "; stay: "
         + status.held.map { "\($0.guestName): \($0.reason)" }.joined(separator: "; ")
     case .status(let status):
       "status epoch \(status.epoch), \(status.hosts) hosts, \(status.hostsUnreachable) unreachable, "
@@ -116,7 +118,7 @@ extension OperatorReply {
 
 extension Coordinator.PlanningTask {
   var line: String {
-    let who = token == .automation ? "automation" : "\(token)"
+    let who = token.isAutomation ? "automation" : "\(token)"
     let leaving = input.leaving.isEmpty ? "" : ", leaving \(input.leaving.map(\.text).joined(separator: ", "))"
     return "plan for \(who): \(input.request.line), parent \(input.parent)" + leaving
   }

@@ -16,8 +16,9 @@ extension Scene {
         try request(try words[2], words.from(3).before("as")), actor: try words[1], token: try token(words),
         id: try words.int("as").flatMap { RequestID(boot: "run", messageID: UInt64($0)) })
     case "plan" where try words[0] == "auto":
-      let index = try #require(planning.firstIndex { $0.token == .automation }, "automation plans nothing")
-      return .planned(Placer.plan(planning.remove(at: index).input), token: .automation)
+      let index = try #require(planning.firstIndex { $0.token.isAutomation }, "automation plans nothing")
+      let task = planning.remove(at: index)
+      return .planned(Placer.plan(task.input), token: task.token)
     case "plan":
       let index = try #require(planning.firstIndex { $0.token == (try? token(words)) }, "nothing to plan")
       let task = planning.remove(at: index)

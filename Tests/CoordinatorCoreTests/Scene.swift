@@ -112,6 +112,14 @@ struct Scene {
     if let guests = words.text("live-pages") { policy.livePages = guests.split(separator: ",").map(String.init) }
     if let guest = words.text("except") { policy.automation.exceptGuests = [guest] }
     if let cpus = try words.int("wide") { policy.automation.wideCPUs = cpus }
+    if let vcpus = try words.int("room") {
+      // Room for one guest of so many vcpus with CPUs of their own on one cell.
+      let cell = ShapeCell(vcpus: vcpus, memory: KiB(mib: 256))
+      policy.automation.keepRoom = [
+        KeptRoom(shape: Shape(name: "wide", guestCells: [cell], cpuClass: .dedicated), count: 1)
+      ]
+    }
+    if let count = try words.int("migrations") { policy.automation.concurrentMigrations = count }
     if let mib = try words.int("copy") { policy.automation.copyPerMinute = KiB(mib: mib) }
     if let minutes = try words.int("residence") { policy.automation.residenceMinutes = minutes }
     if let drift = words.text("drift") { policy.drift = try #require(DriftRule(rawValue: drift)) }

@@ -112,6 +112,7 @@ extension Sampler {
           .place(guest: id(), host: id(), cells: maybe { $0.some { $0.cell() } }),
           .migrate(guest: id(), from: id(), to: id(), cells: maybe { $0.some { $0.cell() } }), .drain(host: id()),
           .rebalance(host: maybe { $0.id() }, migrations: int(0...1000), wideCPUs: int(1...1024)),
+          .keepRoom(migrations: int(0...1000)),
           .fit(shape: shape(), count: int(1...1000), migrations: int(0...1000)),
         ])),
       .plans, .plan(counter()), .applyPlan(counter(), throughWave: maybe { $0.int(1...99) }), .jobs(active: bool()),
@@ -197,16 +198,18 @@ extension Sampler {
       held: some { UnmovedGuest(guest: $0.id(), guestName: $0.text(), host: $0.id(), reason: $0.text()) },
       moves: some {
         MoveRecord(
-          job: $0.counter(), guest: $0.id(), guestName: $0.text(), host: $0.id(), from: $0.some { $0.cell() },
-          to: $0.some { $0.cell() }, wallMilliseconds: $0.int(0...1 << 42), actor: $0.text(), copy: $0.kib(),
+          job: $0.counter(), guest: $0.id(), guestName: $0.text(), host: $0.id(), fromHost: $0.maybe { $0.id() },
+          from: $0.some { $0.cell() }, to: $0.some { $0.cell() }, wallMilliseconds: $0.int(0...1 << 42),
+          actor: $0.text(), copy: $0.kib(),
           elsewhere: $0.maybe { $0.kib() })
-      })
+      }, rooms: some { KeptRoomStatus(name: $0.text(), wanted: $0.int(1...1000), fits: $0.int(0...1000)) })
   }
   private mutating func automationRules() -> AutomationRules {
     AutomationRules(
       settleSeconds: int(1...3600), reviewMinutes: int(1...9_999), residenceMinutes: int(0...9_999),
       minimumGainPercent: int(0...100), movesPerGuest: int(0...99), copyPerMinute: kib(),
       concurrentHosts: int(1...99), wideCPUs: int(0...1024),
+      keepRoom: some { KeptRoom(shape: $0.shape(), count: $0.int(1...1000)) }, concurrentMigrations: int(0...100),
       quietHours: some { QuietHours(begins: $0.int(0...1439), ends: $0.int(0...1439)) },
       exceptHosts: some { $0.text() }, exceptGuests: some { $0.text() }, manage: word())
   }

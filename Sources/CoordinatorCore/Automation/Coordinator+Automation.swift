@@ -26,6 +26,7 @@ extension Coordinator {
     if before.mode != automation.state.mode {
       // What would be done is told anew.
       for index in hosts.indices { hosts[index].review.shadowed = [] }
+      automation.room.shadowed = []
       reviewAll("automation was switched to \(automation.state.mode.rawValue)", now)
     }
     reply(.accepted(Accepted(text: text + rest)), to: question, &output)
@@ -48,6 +49,7 @@ extension Coordinator {
   /// All hosts are to be looked at, one after another.
   mutating func reviewAll(_ why: String, _ now: Instant) {
     guard automation.state.mode != .off else { return }
+    automation.room.earliest = nil
     for index in hosts.indices { disturb(index, why, now) }
   }
 
@@ -62,14 +64,20 @@ extension Coordinator {
 
   /// A job was verified: its guest has moved, and what that brought is to be seen.
   mutating func remember(_ record: JobRecord, _ now: Instant, _ output: inout Output) {
-    guard case .apply(let desired, _) = record.job.action, record.job.scope.touchesLive else { return }
+    let desired: Pinning
+    switch record.job.action {
+    case .apply(let pinning, _) where record.job.scope.touchesLive: desired = pinning
+    case .migrate(_, let placement, _): desired = placement.pinning
+    default: return
+    }
     let job = record.job
     let move = record.plan.flatMap { id in plans.first { $0.id == id } }?.moves.first { $0.guest == job.guest }
     let isOwn = move != nil && record.plan.map(isAutomatic) ?? false
     let to = move?.placement.cells.map(\.cell) ?? desired.memory.map(\.cell)
     let made = MoveRecord(
-      job: job.id, guest: job.guest, guestName: job.guestName, host: job.host,
-      from: NodeSet(move?.from.map(\.cell) ?? []).members, to: NodeSet(to).members,
+      job: job.id, guest: job.guest, guestName: job.guestName, host: job.destination ?? job.host,
+      fromHost: job.destination == nil ? nil : job.host, from: NodeSet(move?.from.map(\.cell) ?? []).members,
+      to: NodeSet(to).members,
       wallMilliseconds: now.wallMilliseconds, actor: isOwn ? Self.automationActor : "operator", copy: move?.copy ?? 0)
     automation.moves.append(made)
     automation.moves.removeFirst(max(0, automation.moves.count - Automation.movesMax))
@@ -112,7 +120,7 @@ extension Coordinator {
 
   func automationStatus(_ now: Instant) -> AutomationStatus {
     let isOn = automation.state.mode != .off
-    let held = isOn ? hosts.flatMap(\.review.held) : []
+    let held = isOn ? automation.room.held + hosts.flatMap(\.review.held) : []
     let today = automation.moves.reversed().prefix {
       now.wallMilliseconds - $0.wallMilliseconds < Automation.dayMilliseconds
     }
@@ -120,7 +128,7 @@ extension Coordinator {
       state: automation.state, isQuiet: policy.automation.quietMilliseconds(from: now.wallMilliseconds) > 0,
       hostsDue: isOn ? hosts.count { $0.review.due <= now } : 0, movesLastDay: today.count,
       copiedLastMinute: copiedLastMinute(now), held: Array(held.prefix(AutomationStatus.heldMax)),
-      moves: Array(automation.moves.suffix(AutomationStatus.movesMax).reversed()))
+      moves: Array(automation.moves.suffix(AutomationStatus.movesMax).reversed()), rooms: roomStatus)
   }
 }
 

@@ -12,24 +12,34 @@ extension Coordinator {
     hosts[index].review.due = due
     hosts[index].review.why = why
     automation.expect(due)
+    disturbRoom(now)
   }
 
   /// When automation has something to do; nil while it is off.
   var automationDue: Instant? {
     guard automation.state.mode != .off, storeRefusal == nil else { return nil }
-    return [automation.asked == nil ? automation.nextDue : nil, automation.measurements.first?.due]
-      .lazy.compactMap(\.self).min()
+    let reviews = automation.asked == nil ? [automation.nextDue, automation.room.due] : []
+    return (reviews + [automation.measurements.first?.due]).lazy.compactMap(\.self).min()
   }
 
   mutating func automate(_ now: Instant, _ output: inout Output) {
     guard let due = automationDue, due <= now else { return }
     measureMoves(now, &output)
-    guard automation.asked == nil, let due = automation.nextDue, due <= now else { return }
+    guard automation.asked == nil else { return }
+    let (isHostDue, isRoomDue) = (automation.nextDue.isReached(now), automation.room.due.isReached(now))
     let rest = restMilliseconds(now)
     guard rest == 0 else {
-      automation.nextDue = now.advanced(byMilliseconds: rest)
+      let then = now.advanced(byMilliseconds: rest)
+      if isHostDue { automation.nextDue = then }
+      if isRoomDue { automation.room.due = then }
       return
     }
+    if isRoomDue {
+      reviewRoom(now, &output)
+      // Hosts that wait too are looked at when this plan is made.
+      if automation.asked != nil { return }
+    }
+    guard isHostDue else { return }
     automation.nextDue = nil
     guard let index = nextReview(now) else { return }
     let host = hosts[index].id
@@ -45,7 +55,9 @@ extension Coordinator {
       }
     }
     plan(
-      .repair(host: host), as: Automation.Asked(host: host, why: hosts[index].review.why, leaving: leaving), on: index,
+      .repair(host: host),
+      as: Automation.Asked(token: automation.ask(), host: host, why: hosts[index].review.why, leaving: leaving),
+      on: index,
       now, &output)
   }
 
@@ -56,21 +68,22 @@ extension Coordinator {
     let input = PlanningInput(
       inventory: Inventory(hosts: view(of: hosts[index], now).map { [$0] } ?? []), policy: policy, parent: lastPlan,
       request: request, leaving: asked.leaving.map(\.guest), rates: copyRates)
-    output.planning.append(PlanningTask(token: .automation, input: input))
+    output.planning.append(PlanningTask(token: asked.token, input: input))
   }
 
   /// A host on which nothing needs mending may have its free CPUs in pieces.
   private mutating func rebalance(
-    after asked: Automation.Asked, on index: Int, _ now: Instant, _ output: inout Output
+    _ host: HostID, after asked: Automation.Asked, on index: Int, _ now: Instant, _ output: inout Output
   ) {
     var asked = asked
+    asked.token = automation.ask()
     asked.rebalances = true
-    let request = PlanRequest.rebalance(host: asked.host, migrations: 0, wideCPUs: policy.automation.wideCPUs)
+    let request = PlanRequest.rebalance(host: host, migrations: 0, wideCPUs: policy.automation.wideCPUs)
     plan(request, as: asked, on: index, now, &output)
   }
 
   /// How long nothing may begin: the rest of a pause or of the quiet hours.
-  private func restMilliseconds(_ now: Instant) -> Int {
+  func restMilliseconds(_ now: Instant) -> Int {
     let pause = automation.state.pausedUntil.map { max(0, $0 - now.wallMilliseconds) } ?? 0
     return max(pause, policy.automation.quietMilliseconds(from: now.wallMilliseconds))
   }
@@ -78,8 +91,12 @@ extension Coordinator {
   /// The host that has been due for longest and can be looked at; the others are put off.
   private mutating func nextReview(_ now: Instant) -> Int? {
     var next: Int?
+    let busy = busyHosts
+    let isFull = working.count { !$0.keepsRoom } >= policy.automation.concurrentHosts
     for index in hosts.indices {
-      if hosts[index].review.due <= now, let why = obstacle(on: hosts[index]) {
+      if hosts[index].review.due <= now,
+        let why = obstacle(on: hosts[index], busy) ?? (isFull ? ("concurrent_hosts are worked on", true) : nil)
+      {
         hosts[index].review.held = []
         hosts[index].review.due = now.advanced(byMilliseconds: why.passes ? Automation.retryMilliseconds : reviewSpan)
       }
@@ -91,20 +108,29 @@ extension Coordinator {
   }
 
   /// Why a host is not looked at now, and whether that passes by itself.
-  private func obstacle(on entry: HostEntry) -> (why: String, passes: Bool)? {
+  func obstacle(
+    on entry: HostEntry, _ busy: Set<HostID>  // lookup only
+  ) -> (why: String, passes: Bool)? {
     if let pattern = policy.automation.exceptHosts.first(where: { matchesPattern(entry.id.text, $0) }) {
       return ("the policy's except_hosts names it (\(pattern))", false)
     }
     guard entry.refusal == nil, entry.hasReported else { return ("it does not answer", true) }
-    if jobs.contains(where: { $0.job.host == entry.id && !$0.state.isFinal }) { return ("jobs are in flight", true) }
-    let working = plans.filter { $0.state == .applying && automation.state.plans.contains($0.id) }
-    if working.count >= policy.automation.concurrentHosts { return ("concurrent_hosts are worked on", true) }
-    return working.contains { $0.moves.contains { $0.host == entry.id } } ? ("a plan is under way", true) : nil
+    return busy.contains(entry.id) ? ("jobs or a plan are under way", true) : nil
   }
 
-  private var reviewSpan: Int { policy.automation.reviewMinutes * 60_000 }
+  /// Hosts with jobs in flight, and those of automation's plans under way.
+  var busyHosts: Set<HostID> {  // lookup only
+    let own = jobs.lazy.filter { !$0.state.isFinal }.flatMap { [$0.job.host, $0.job.destination ?? $0.job.host] }
+    let planned = working.flatMap(\.moves).flatMap { [$0.host, $0.placement.host] }
+    return Set(own).union(planned)  // lookup only
+  }
 
-  private func moveLimits(_ now: Instant) -> MoveLimits {
+  /// Automation's own plans under way.
+  var working: [Plan] { plans.filter { $0.state == .applying && automation.state.plans.contains($0.id) } }
+
+  var reviewSpan: Int { policy.automation.reviewMinutes * 60_000 }
+
+  func moveLimits(_ now: Instant) -> MoveLimits {
     MoveLimits(
       rules: policy.automation, moves: automation.moves, copied: copiedLastMinute(now),
       wallMilliseconds: now.wallMilliseconds)
@@ -112,11 +138,13 @@ extension Coordinator {
 
   // MARK: Plans
 
-  /// The plan for the host that was asked about has come back.
-  mutating func reviewed(_ plan: Plan, _ now: Instant, _ output: inout Output) {
-    guard let asked = automation.asked else { return }
+  /// The plan that was asked for has come back; one that was asked for before automation was switched is not looked at.
+  mutating func reviewed(_ plan: Plan, _ token: Token, _ now: Instant, _ output: inout Output) {
+    guard let asked = automation.asked, asked.token == token else { return }
     automation.asked = nil
-    guard automation.state.mode != .off, storeRefusal == nil, let index = index(of: asked.host) else { return }
+    guard automation.state.mode != .off, storeRefusal == nil else { return }
+    guard let host = asked.host else { return reviewedRoom(plan, asked, now, &output) }
+    guard let index = index(of: host) else { return }
     let sizes = hosts[index].guests
     var (chosen, held, mayLater) = moveLimits(now).choose(from: plan) { guest in
       sizes.first { $0.id == guest }?.memory ?? 0
@@ -128,15 +156,13 @@ extension Coordinator {
     hosts[index].review.due = now.advanced(byMilliseconds: span)
     automation.expect(hosts[index].review.due)
     if plan.moves.isEmpty, !asked.rebalances, policy.automation.wideCPUs > 0 {
-      return rebalance(after: asked, on: index, now, &output)
+      return rebalance(host, after: asked, on: index, now, &output)
     }
     guard !chosen.moves.isEmpty, restMilliseconds(now) == 0 else { return }
     if let refusal = harm(on: index, now) ?? staleness(of: chosen, scope: nil, now) {
-      hosts[index].review.held += chosen.moves.map {
-        UnmovedGuest(guest: $0.guest, guestName: $0.guestName, host: $0.host, reason: refusal.description)
-      }
+      hosts[index].review.held += chosen.left(for: refusal)
       output.notes.append(
-        Note(.info, "automation moves nothing", ["host": asked.host.text, "reason": refusal.description]))
+        Note(.info, "automation moves nothing", ["host": host.text, "reason": refusal.description]))
       return
     }
     chosen.unmoved = needy
@@ -144,15 +170,16 @@ extension Coordinator {
   }
 
   /// What on a host would make an error of every move; nil when nothing does.
-  private func harm(on index: Int, _ now: Instant) -> Refusal? {
+  func harm(on index: Int, _ now: Instant) -> Refusal? {
     guard let view = view(of: hosts[index], now),
       let finding = findings(in: view, policy: policy).first(where: \.forbidsAutomation)
     else { return nil }
     return Refusal(.busy, "\(finding.kind.rawValue): \(finding.evidence)", remedy: finding.remedy)
   }
 
-  private mutating func carryOut(
-    _ plan: Plan, because why: String, on index: Int, _ now: Instant, _ output: inout Output
+  /// Carries a plan out, or writes down what it would do: one for a host, or for the fleet's room.
+  mutating func carryOut(
+    _ plan: Plan, because why: String, on index: Int?, _ now: Instant, _ output: inout Output
   ) {
     let isShadow = automation.state.mode == .shadow
     var plan = plan
@@ -160,8 +187,9 @@ extension Coordinator {
     plan.purpose = "\(isShadow ? "shadow" : "auto"): \(plan.purpose), as \(why)"
     let proposed = plan.moves.map { ProposedMove(guest: $0.guest, pinning: $0.placement.pinning) }
     if isShadow {
-      guard hosts[index].review.shadowed != proposed else { return }
-      hosts[index].review.shadowed = proposed
+      let told = index.map { hosts[$0].review.shadowed } ?? automation.room.shadowed
+      guard told != proposed else { return }
+      if let index { hosts[index].review.shadowed = proposed } else { automation.room.shadowed = proposed }
     }
     var committed = commit(plan, actor: Self.automationActor, now, &output)
     guard !isShadow else {
@@ -181,14 +209,20 @@ extension Coordinator {
 }
 
 extension Coordinator.Token {
-  /// Of plans that nobody asked for; the loop counts up from 1.
-  public static let automation = Coordinator.Token(.max)
+  /// Of the plan that automation asks for as its n-th; the loop counts up from 1 those that operators wait for.
+  static func automation(_ count: UInt64) -> Self { Self(Self.automationBase | count) }
+
+  /// Whether no operator waits for the answer.
+  public var isAutomation: Bool { number & Self.automationBase != 0 }
+
+  private static let automationBase: UInt64 = 1 << 63
 }
 
 extension Move {
   /// From where to where, in words.
   fileprivate var way: String {
     let (old, new) = (NodeSet(from.map(\.cell)), NodeSet(placement.cells.map(\.cell)))
+    if isMigration { return "from host \(host) to host \(placement.host), cell \(new)" }
     if old == new || old.isEmpty { return "on cell \(new)" }
     return "from cell \(old) to \(new)"
   }

@@ -9,12 +9,15 @@ package struct MoveLimits {
   /// What moves that began in the last minute copy.
   var copied: KiB
   var wallMilliseconds: Int
+  /// Whose any of the moves was.
+  private let moved: Set<GuestID>  // lookup only
 
   package init(rules: AutomationRules, moves: [MoveRecord], copied: KiB, wallMilliseconds: Int) {
     self.rules = rules
     self.moves = moves
     self.copied = copied
     self.wallMilliseconds = wallMilliseconds
+    moved = Set(moves.lazy.map(\.guest))  // lookup only
   }
 
   /// Why a guest is not even planned for; nil when it may be moved.
@@ -22,7 +25,7 @@ package struct MoveLimits {
     if let pattern = rules.exceptGuests.first(where: { guest.matches($0) }) {
       return "the policy's except_guests names it (\(pattern))"
     }
-    let own = moves.of(guest.id)
+    let own = moved.contains(guest.id) ? moves.of(guest.id) : []
     let today = own.filter { wallMilliseconds - $0.wallMilliseconds < Automation.dayMilliseconds }
     if let last = own.last {
       let minutes = rules.residenceMinutes << min(today.count { $0.wasInVain }, 5)

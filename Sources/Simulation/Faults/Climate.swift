@@ -22,6 +22,8 @@ struct Climate: Sendable, Hashable {
   var silentRestartsPerMille: Int
   var livePages: Bool
   var hasRival: Bool
+  /// Whether automation keeps room, for which it moves guests between hosts.
+  var keepsRoom: Bool
   /// Kinds that happen, each as often as it is listed.
   var kinds: [Kind]
 
@@ -62,5 +64,6 @@ struct Climate: Sendable, Hashable {
       for _ in 0..<random.within(1...3) { kinds.append(kind) }
     }
     self.kinds = kinds
+    keepsRoom = random.chance(perMille: 500)
   }
 }

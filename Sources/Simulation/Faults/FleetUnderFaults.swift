@@ -38,6 +38,15 @@ struct FleetUnderFaults {
   /// Hosts as they were built, for CPUs that come back.
   let wholeTopologies: [HostTopology]
 
+  /// Room that most of these small fleets have to make.
+  static let keepingRoom = AutomationRules(
+    keepRoom: [
+      KeptRoom(
+        shape: Shape(
+          name: "wide", guestCells: [ShapeCell(vcpus: 4, memory: KiB(mib: 1024))], cpuClass: .dedicated), count: 2),
+      KeptRoom(shape: Shape(name: "small", guestCells: [ShapeCell(vcpus: 2, memory: KiB(mib: 512))]), count: 4),
+    ], concurrentMigrations: 2, manage: .all)
+
   static let atOnceMax = 10_000
   static let bootMilliseconds = 1_000_000
   static let wallMilliseconds = 1_700_000_000_000
@@ -48,7 +57,8 @@ struct FleetUnderFaults {
     now = Instant(milliseconds: Self.bootMilliseconds, wallMilliseconds: Self.wallMilliseconds)
     policy = Policy(
       reserve: Reserve(pcpusPerCell: 0, memoryPerCell: KiB(mib: 64)), livePages: climate.livePages ? ["*"] : [],
-      automation: AutomationRules(manage: .all), drift: DriftRule.allCases[Int(seed % 3)])
+      automation: climate.keepsRoom ? Self.keepingRoom : AutomationRules(manage: .all),
+      drift: DriftRule.allCases[Int(seed % 3)])
     hosts = (0..<count).map { ModelHost(id: HostID($0 < 10 ? "h0\($0)" : "h\($0)"), random: &random) }
     wholeTopologies = hosts.map(\.topology)
     let links = climate.hasRival ? 2 : 1

@@ -43,6 +43,13 @@ extension ProtoAutomationStatus {
     copiedLastMinuteKib = Int64(status.copiedLastMinute.count)
     held = status.held.map { ProtoUnmovedGuest($0) }
     moves = status.moves.map { ProtoMoveRecord($0) }
+    rooms = status.rooms.map { room in
+      .with {
+        $0.name = room.name
+        $0.wanted = Int64(room.wanted)
+        $0.fits = Int64(room.fits)
+      }
+    }
   }
 }
 
@@ -55,7 +62,12 @@ extension AutomationStatus {
       movesLastDay: try FieldCheck.count(proto.movesLastDay, "automation.moves_last_day"),
       copiedLastMinute: try FieldCheck.memory(proto.copiedLastMinuteKib, "automation.copied_last_minute_kib"),
       held: try proto.held.map { guest throws(WireError.Kind) in try UnmovedGuest(guest) },
-      moves: try proto.moves.map { move throws(WireError.Kind) in try MoveRecord(move) })
+      moves: try proto.moves.map { move throws(WireError.Kind) in try MoveRecord(move) },
+      rooms: try proto.rooms.map { room throws(WireError.Kind) in
+        KeptRoomStatus(
+          name: room.name, wanted: try FieldCheck.count(room.wanted, "automation.rooms.wanted"),
+          fits: try FieldCheck.count(room.fits, "automation.rooms.fits"))
+      })
   }
 }
 
@@ -78,6 +90,7 @@ extension ProtoMoveRecord {
     guest = move.guest.text
     guestName = move.guestName
     host = move.host.text
+    if let left = move.fromHost { fromHost = left.text }
     from = ProtoCellList(move.from)
     to = ProtoCellList(move.to)
     wallMilliseconds = Int64(move.wallMilliseconds)
@@ -92,7 +105,9 @@ extension MoveRecord {
     self.init(
       job: JobID(try FieldCheck.counter(proto.job, "move_record.job")),
       guest: try FieldCheck.id(proto.guest, "move_record.guest"), guestName: proto.guestName,
-      host: try FieldCheck.id(proto.host, "move_record.host"), from: try proto.from.checked("move_record.from"),
+      host: try FieldCheck.id(proto.host, "move_record.host"),
+      fromHost: proto.hasFromHost ? try FieldCheck.id(proto.fromHost, "move_record.from_host") : nil,
+      from: try proto.from.checked("move_record.from"),
       to: try proto.to.checked("move_record.to"),
       wallMilliseconds: try FieldCheck.count(proto.wallMilliseconds, "move_record.wall_milliseconds"),
       actor: proto.actor, copy: try FieldCheck.memory(proto.copyKib, "move_record.copy_kib"),
@@ -111,6 +126,13 @@ extension ProtoAutomationRules {
     copyPerMinuteKib = Int64(rules.copyPerMinute.count)
     concurrentHosts = Int64(rules.concurrentHosts)
     wideCpus = Int64(rules.wideCPUs)
+    keepRoom = rules.keepRoom.map { room in
+      .with {
+        $0.shape = ProtoShape(room.shape)
+        $0.count = Int64(room.count)
+      }
+    }
+    concurrentMigrations = Int64(rules.concurrentMigrations)
     quietHours = rules.quietHours.map { hours in
       .with {
         $0.begins = Int64(hours.begins)
@@ -134,6 +156,14 @@ extension AutomationRules {
       copyPerMinute: try FieldCheck.memory(proto.copyPerMinuteKib, "policy.automation.copy_per_minute_kib"),
       concurrentHosts: try FieldCheck.count(proto.concurrentHosts, "policy.automation.concurrent_hosts"),
       wideCPUs: try FieldCheck.number(proto.wideCpus, in: 0...1024, "policy.automation.wide_cpus"),
+      keepRoom: try proto.keepRoom.map { room throws(WireError.Kind) in
+        try FieldCheck.present(room.hasShape, "policy.automation.keep_room.shape")
+        return KeptRoom(
+          shape: try Shape(room.shape),
+          count: try FieldCheck.number(room.count, in: 1...1000, "policy.automation.keep_room.count"))
+      },
+      concurrentMigrations: try FieldCheck.number(
+        proto.concurrentMigrations, in: 0...100, "policy.automation.concurrent_migrations"),
       quietHours: try proto.quietHours.map { hours throws(WireError.Kind) in
         QuietHours(
           begins: try FieldCheck.count(hours.begins, "policy.automation.quiet_hours.begins"),

@@ -136,6 +136,10 @@ extension ProtoPlanRequest {
       proto.count = Int32(count)
       proto.migrations = Int32(migrations)
       request = .fit(proto)
+    case .keepRoom(let migrations):
+      var proto = ProtoKeepRoomRequest()
+      proto.migrations = Int32(migrations)
+      request = .keepRoom(proto)
     }
   }
 }
@@ -165,6 +169,9 @@ extension PlanRequest {
       self = .fit(
         shape: try Shape(fit.shape), count: try Self.number(fit.count, in: Self.countRange, "fit.count"),
         migrations: try Self.number(fit.migrations, in: Self.migrationsRange, "fit.migrations"))
+    case .keepRoom(let room):
+      self = .keepRoom(
+        migrations: try Self.number(room.migrations, in: Self.migrationsRange, "keep_room.migrations"))
     case nil: throw .unknownValue(field: "plan_request")
     }
   }

@@ -2668,6 +2668,16 @@ nonisolated struct ProtoMoveRecord: Sendable {
   /// Clears the value of `elsewhereKib`. Subsequent reads from it will return its default value.
   mutating func clearElsewhereKib() {self._elsewhereKib = nil}
 
+  /// The host that it left; absent where it stayed on its own.
+  var fromHost: String {
+    get {_fromHost ?? String()}
+    set {_fromHost = newValue}
+  }
+  /// Returns true if `fromHost` has been explicitly set.
+  var hasFromHost: Bool {self._fromHost != nil}
+  /// Clears the value of `fromHost`. Subsequent reads from it will return its default value.
+  mutating func clearFromHost() {self._fromHost = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -2675,6 +2685,7 @@ nonisolated struct ProtoMoveRecord: Sendable {
   fileprivate var _from: ProtoCellList? = nil
   fileprivate var _to: ProtoCellList? = nil
   fileprivate var _elsewhereKib: Int64? = nil
+  fileprivate var _fromHost: String? = nil
 }
 
 /// What automation does now, and what keeps it from more.
@@ -2705,11 +2716,30 @@ nonisolated struct ProtoAutomationStatus: Sendable {
   /// Newest first.
   var moves: [ProtoMoveRecord] = []
 
+  var rooms: [ProtoKeptRoomStatus] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _state: ProtoAutomationState? = nil
+}
+
+/// How much of the room that shall be kept there is.
+nonisolated struct ProtoKeptRoomStatus: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String = String()
+
+  var wanted: Int64 = 0
+
+  var fits: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 /// A part of each day in UTC.
@@ -2757,12 +2787,41 @@ nonisolated struct ProtoAutomationRules: Sendable {
   /// 0 for never.
   var wideCpus: Int64 = 0
 
+  var keepRoom: [ProtoKeptRoom] = []
+
+  /// Guests under way between hosts at the same time.
+  var concurrentMigrations: Int64 = 0
+
   /// Whose placement it may change; unspecified by releases that managed all.
   var manage: ProtoManagedGuests = .unspecified
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+}
+
+/// Room for so many guests of a shape.
+nonisolated struct ProtoKeptRoom: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var shape: ProtoShape {
+    get {_shape ?? ProtoShape()}
+    set {_shape = newValue}
+  }
+  /// Returns true if `shape` has been explicitly set.
+  var hasShape: Bool {self._shape != nil}
+  /// Clears the value of `shape`. Subsequent reads from it will return its default value.
+  mutating func clearShape() {self._shape = nil}
+
+  var count: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _shape: ProtoShape? = nil
 }
 
 /// The rule of the guests of a name or id; * stands for any characters.
@@ -6217,7 +6276,7 @@ nonisolated extension ProtoAutomationState: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension ProtoMoveRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".MoveRecord"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}guest\0\u{3}guest_name\0\u{1}host\0\u{1}from\0\u{1}to\0\u{3}wall_milliseconds\0\u{1}actor\0\u{3}copy_kib\0\u{3}elsewhere_kib\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}guest\0\u{3}guest_name\0\u{1}host\0\u{1}from\0\u{1}to\0\u{3}wall_milliseconds\0\u{1}actor\0\u{3}copy_kib\0\u{3}elsewhere_kib\0\u{3}from_host\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -6235,6 +6294,7 @@ nonisolated extension ProtoMoveRecord: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 8: try { try decoder.decodeSingularStringField(value: &self.actor) }()
       case 9: try { try decoder.decodeSingularInt64Field(value: &self.copyKib) }()
       case 10: try { try decoder.decodeSingularInt64Field(value: &self._elsewhereKib) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self._fromHost) }()
       default: break
       }
     }
@@ -6275,6 +6335,9 @@ nonisolated extension ProtoMoveRecord: SwiftProtobuf.Message, SwiftProtobuf._Mes
     try { if let v = self._elsewhereKib {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 10)
     } }()
+    try { if let v = self._fromHost {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 11)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -6289,6 +6352,7 @@ nonisolated extension ProtoMoveRecord: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.actor != rhs.actor {return false}
     if lhs.copyKib != rhs.copyKib {return false}
     if lhs._elsewhereKib != rhs._elsewhereKib {return false}
+    if lhs._fromHost != rhs._fromHost {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -6296,7 +6360,7 @@ nonisolated extension ProtoMoveRecord: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension ProtoAutomationStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".AutomationStatus"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}quiet\0\u{3}hosts_due\0\u{3}moves_last_day\0\u{3}copied_last_minute_kib\0\u{1}held\0\u{1}moves\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}quiet\0\u{3}hosts_due\0\u{3}moves_last_day\0\u{3}copied_last_minute_kib\0\u{1}held\0\u{1}moves\0\u{1}rooms\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -6311,6 +6375,7 @@ nonisolated extension ProtoAutomationStatus: SwiftProtobuf.Message, SwiftProtobu
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.copiedLastMinuteKib) }()
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.held) }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.moves) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.rooms) }()
       default: break
       }
     }
@@ -6342,6 +6407,9 @@ nonisolated extension ProtoAutomationStatus: SwiftProtobuf.Message, SwiftProtobu
     if !self.moves.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.moves, fieldNumber: 7)
     }
+    if !self.rooms.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.rooms, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -6353,6 +6421,47 @@ nonisolated extension ProtoAutomationStatus: SwiftProtobuf.Message, SwiftProtobu
     if lhs.copiedLastMinuteKib != rhs.copiedLastMinuteKib {return false}
     if lhs.held != rhs.held {return false}
     if lhs.moves != rhs.moves {return false}
+    if lhs.rooms != rhs.rooms {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoKeptRoomStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".KeptRoomStatus"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}wanted\0\u{1}fits\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.wanted) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.fits) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.wanted != 0 {
+      try visitor.visitSingularInt64Field(value: self.wanted, fieldNumber: 2)
+    }
+    if self.fits != 0 {
+      try visitor.visitSingularInt64Field(value: self.fits, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoKeptRoomStatus, rhs: ProtoKeptRoomStatus) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.wanted != rhs.wanted {return false}
+    if lhs.fits != rhs.fits {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -6395,7 +6504,7 @@ nonisolated extension ProtoQuietHours: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension ProtoAutomationRules: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".AutomationRules"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}settle_seconds\0\u{3}review_minutes\0\u{3}residence_minutes\0\u{3}minimum_gain_percent\0\u{3}moves_per_guest\0\u{3}copy_per_minute_kib\0\u{3}concurrent_hosts\0\u{3}quiet_hours\0\u{3}except_hosts\0\u{3}except_guests\0\u{3}wide_cpus\0\u{2}\u{14}manage\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}settle_seconds\0\u{3}review_minutes\0\u{3}residence_minutes\0\u{3}minimum_gain_percent\0\u{3}moves_per_guest\0\u{3}copy_per_minute_kib\0\u{3}concurrent_hosts\0\u{3}quiet_hours\0\u{3}except_hosts\0\u{3}except_guests\0\u{3}wide_cpus\0\u{4}\u{2}keep_room\0\u{3}concurrent_migrations\0\u{2}\u{11}manage\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -6414,6 +6523,8 @@ nonisolated extension ProtoAutomationRules: SwiftProtobuf.Message, SwiftProtobuf
       case 9: try { try decoder.decodeRepeatedStringField(value: &self.exceptHosts) }()
       case 10: try { try decoder.decodeRepeatedStringField(value: &self.exceptGuests) }()
       case 11: try { try decoder.decodeSingularInt64Field(value: &self.wideCpus) }()
+      case 13: try { try decoder.decodeRepeatedMessageField(value: &self.keepRoom) }()
+      case 14: try { try decoder.decodeSingularInt64Field(value: &self.concurrentMigrations) }()
       case 31: try { try decoder.decodeSingularEnumField(value: &self.manage) }()
       default: break
       }
@@ -6454,6 +6565,12 @@ nonisolated extension ProtoAutomationRules: SwiftProtobuf.Message, SwiftProtobuf
     if self.wideCpus != 0 {
       try visitor.visitSingularInt64Field(value: self.wideCpus, fieldNumber: 11)
     }
+    if !self.keepRoom.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.keepRoom, fieldNumber: 13)
+    }
+    if self.concurrentMigrations != 0 {
+      try visitor.visitSingularInt64Field(value: self.concurrentMigrations, fieldNumber: 14)
+    }
     if self.manage != .unspecified {
       try visitor.visitSingularEnumField(value: self.manage, fieldNumber: 31)
     }
@@ -6472,7 +6589,48 @@ nonisolated extension ProtoAutomationRules: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.exceptHosts != rhs.exceptHosts {return false}
     if lhs.exceptGuests != rhs.exceptGuests {return false}
     if lhs.wideCpus != rhs.wideCpus {return false}
+    if lhs.keepRoom != rhs.keepRoom {return false}
+    if lhs.concurrentMigrations != rhs.concurrentMigrations {return false}
     if lhs.manage != rhs.manage {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoKeptRoom: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".KeptRoom"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}shape\0\u{1}count\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._shape) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.count) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._shape {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.count != 0 {
+      try visitor.visitSingularInt64Field(value: self.count, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoKeptRoom, rhs: ProtoKeptRoom) -> Bool {
+    if lhs._shape != rhs._shape {return false}
+    if lhs.count != rhs.count {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

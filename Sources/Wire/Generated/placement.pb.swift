@@ -649,6 +649,14 @@ nonisolated struct ProtoPlanRequest: Sendable {
     set {request = .fit(newValue)}
   }
 
+  var keepRoom: ProtoKeepRoomRequest {
+    get {
+      if case .keepRoom(let v)? = request {return v}
+      return ProtoKeepRoomRequest()
+    }
+    set {request = .keepRoom(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Request: Equatable, Sendable {
@@ -658,6 +666,7 @@ nonisolated struct ProtoPlanRequest: Sendable {
     case drain(ProtoDrainRequest)
     case rebalance(ProtoRebalanceRequest)
     case fit(ProtoFitRequest)
+    case keepRoom(ProtoKeepRoomRequest)
 
   }
 
@@ -781,6 +790,20 @@ nonisolated struct ProtoFitRequest: Sendable {
   init() {}
 
   fileprivate var _shape: ProtoShape? = nil
+}
+
+/// Makes the room that the policy wants kept.
+nonisolated struct ProtoKeepRoomRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Moves between hosts at most.
+  var migrations: Int32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 /// Places one running guest anew on its host.
@@ -1527,7 +1550,7 @@ nonisolated extension ProtoCellList: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension ProtoPlanRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".PlanRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}repair\0\u{1}place\0\u{2}\u{8}migrate\0\u{1}drain\0\u{1}rebalance\0\u{1}fit\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}repair\0\u{1}place\0\u{2}\u{8}migrate\0\u{1}drain\0\u{1}rebalance\0\u{1}fit\0\u{3}keep_room\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1613,6 +1636,19 @@ nonisolated extension ProtoPlanRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.request = .fit(v)
         }
       }()
+      case 14: try {
+        var v: ProtoKeepRoomRequest?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .keepRoom(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .keepRoom(v)
+        }
+      }()
       default: break
       }
     }
@@ -1647,6 +1683,10 @@ nonisolated extension ProtoPlanRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     case .fit?: try {
       guard case .fit(let v)? = self.request else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    }()
+    case .keepRoom?: try {
+      guard case .keepRoom(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
     }()
     case nil: break
     }
@@ -1855,6 +1895,36 @@ nonisolated extension ProtoFitRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
   static func ==(lhs: ProtoFitRequest, rhs: ProtoFitRequest) -> Bool {
     if lhs._shape != rhs._shape {return false}
     if lhs.count != rhs.count {return false}
+    if lhs.migrations != rhs.migrations {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoKeepRoomRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".KeepRoomRequest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}migrations\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.migrations) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.migrations != 0 {
+      try visitor.visitSingularInt32Field(value: self.migrations, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoKeepRoomRequest, rhs: ProtoKeepRoomRequest) -> Bool {
     if lhs.migrations != rhs.migrations {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

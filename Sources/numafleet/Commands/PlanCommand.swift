@@ -13,8 +13,9 @@ struct PlanCommand: ParsableCommand {
         numafleet plan repair && numafleet plan apply 7
       """,
     subcommands: [
-      PlanRepairCommand.self, PlanRebalanceCommand.self, PlanFitCommand.self, PlanDrainCommand.self,
-      PlanListCommand.self, PlanShowCommand.self, PlanDiffCommand.self, PlanApplyCommand.self, PlanVerifyCommand.self,
+      PlanRepairCommand.self, PlanRebalanceCommand.self, PlanFitCommand.self, PlanRoomCommand.self,
+      PlanDrainCommand.self, PlanListCommand.self, PlanShowCommand.self, PlanDiffCommand.self, PlanApplyCommand.self,
+      PlanVerifyCommand.self,
     ])
 }
 

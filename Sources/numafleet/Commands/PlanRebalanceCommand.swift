@@ -86,6 +86,34 @@ struct PlanFitCommand: AskingCommand {
   }
 }
 
+/// `numafleet plan room`.
+struct PlanRoomCommand: AskingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "room", abstract: "Makes a plan for the room that the policy keeps; moves nothing.",
+    discussion: """
+      The policy's automation.keep_room says how many guests of which shapes shall
+      find a place at any time. Where fewer do, guests are moved as by plan fit, for
+      one shape after another; what one has, the next may not take. Automation does
+      this by itself once it is on.
+
+        numafleet plan room
+        numafleet plan room --migrations 0
+      """)
+
+  @Option(
+    help: ArgumentHelp("Moves between hosts at most: \(PlanRequest.migrationsRange.words).", valueName: "count"))
+  var migrations = 10
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws { try check(migrations, in: PlanRequest.migrationsRange, "--migrations") }
+
+  func perform(_ console: Console) throws(CommandFailure) {
+    try show(.makePlan(.keepRoom(migrations: migrations)), console)
+  }
+}
+
 extension ClosedRange<Int> {
   fileprivate var words: String { "\(lowerBound) to \(upperBound)" }
 }

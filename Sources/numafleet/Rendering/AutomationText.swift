@@ -18,11 +18,17 @@ struct AutomationText {
         ("moves in 24 hours", "\(status.movesLastDay)"), ("copied in a minute", "\(status.copiedLastMinute)"),
       ])
     ]
+    if !status.rooms.isEmpty {
+      var table = Table("ROOM FOR", ">WANTED", ">FIT NOW")
+      for room in status.rooms { table.add(room.name, "\(room.wanted)", "\(room.fits)") }
+      parts.append(table.text(empty: ""))
+    }
     if !status.moves.isEmpty {
       var table = Table("WHEN", "GUEST", "HOST", "FROM", "TO", ">COPIED", ">ELSEWHERE AFTER", "BY")
       for move in status.moves {
         table.add(
-          "\(Moment(wallMilliseconds: move.wallMilliseconds))", move.guestName, move.host.text,
+          "\(Moment(wallMilliseconds: move.wallMilliseconds))", move.guestName,
+          (move.fromHost.map { "\($0) -> " } ?? "") + move.host.text,
           "\(NodeSet(move.from))", "\(NodeSet(move.to))", "\(move.copy)", move.elsewhere.map { "\($0)" } ?? "-",
           move.actor)
       }
