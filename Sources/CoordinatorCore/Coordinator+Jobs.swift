@@ -313,7 +313,7 @@ extension Coordinator {
     refresh(index, now)
   }
 
-  private mutating func forgetOldJobs() {
+  mutating func forgetOldJobs() {
     // The jobs of a plan under way, or that may go on, say which wave is next.
     let underWay = plans.filter { $0.state == .applying || $0.id == lastPlan }.map(\.id)
     func mayGo(_ record: JobRecord) -> Bool {

@@ -3,7 +3,7 @@ import NUMA
 import PlacementEngine
 
 extension Coordinator {
-  /// Plans kept in memory; the store has them all.
+  /// Plans kept in memory, and those under way beside them; the store has them all.
   static let plansMax = 200
 
   mutating func ask(
@@ -86,7 +86,15 @@ extension Coordinator {
     plans.removeAll { $0.id == plan.id }
     plans.append(plan)
     plans.sort { $0.id < $1.id }
-    plans.removeFirst(max(0, plans.count - Self.plansMax))
+    // What is under way goes on, however many have been made since.
+    var surplus = plans.count - Self.plansMax
+    if surplus > 0 {
+      plans.removeAll { plan in
+        guard surplus > 0, plan.state != .applying else { return false }
+        surplus -= 1
+        return true
+      }
+    }
     output.writes.append(.plan(plan))
   }
 

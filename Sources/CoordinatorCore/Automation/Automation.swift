@@ -97,11 +97,6 @@ struct ProposedMove: Sendable, Hashable {
   var pinning: Pinning
 }
 
-extension [MoveRecord] {
-  /// The moves of one guest, oldest first.
-  func of(_ guest: GuestID) -> [MoveRecord] { filter { $0.guest == guest } }
-}
-
 extension Instant? {
   /// Whether it is there and not to come.
   func isReached(_ now: Instant) -> Bool { map { $0 <= now } ?? false }

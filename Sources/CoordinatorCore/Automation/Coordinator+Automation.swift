@@ -72,7 +72,7 @@ extension Coordinator {
     }
     let job = record.job
     let move = record.plan.flatMap { id in plans.first { $0.id == id } }?.moves.first { $0.guest == job.guest }
-    let isOwn = move != nil && record.plan.map(isAutomatic) ?? false
+    let isOwn = move != nil && plans.contains { $0.id == record.plan && $0.isAutomatic }
     let to = move?.placement.cells.map(\.cell) ?? desired.memory.map(\.cell)
     let made = MoveRecord(
       job: job.id, guest: job.guest, guestName: job.guestName, host: job.destination ?? job.host,
@@ -86,10 +86,6 @@ extension Coordinator {
       automation.measurements.append(
         Automation.Measurement(job: job.id, due: now.advanced(byMilliseconds: Automation.measureMilliseconds)))
     }
-  }
-
-  private func isAutomatic(_ plan: PlanID) -> Bool {
-    plans.first { $0.id == plan }.map { $0.purpose.hasPrefix("auto: ") } ?? false
   }
 
   /// Looks where the memory of moved guests is by now; a guest that is gone has nothing to be measured.
@@ -110,12 +106,23 @@ extension Coordinator {
     }
   }
 
-  /// What automation's moves under way and those of the last minute copy.
+  /// What automation's moves copy that are under way or to come in its plans, and those that ended within the last
+  /// minute, whatever became of them.
   func copiedLastMinute(_ now: Instant) -> KiB {
-    let recent = automation.moves.reversed().prefix { now.wallMilliseconds - $0.wallMilliseconds < 60_000 }
-    let done = recent.reduce(KiB(0)) { $1.actor == Self.automationActor ? $0 + $1.copy : $0 }
-    return plans.filter { automation.state.plans.contains($0.id) && $0.state == .applying }.flatMap(\.moves)
-      .filter { move in !recent.contains { $0.guest == move.guest } }.reduce(done) { $0 + $1.copy }
+    func isCounted(_ record: JobRecord) -> Bool { record.ended.map { now.wallMilliseconds - $0 < 60_000 } ?? true }
+    let recent = jobs.filter { $0.plan != nil && isCounted($0) }
+    var sum = KiB(0)
+    for plan in plans where plan.isAutomatic && (plan.state == .applying || recent.contains { $0.plan == plan.id }) {
+      let isApplying = plan.state == .applying
+      let begun = isApplying ? jobs.filter { $0.plan == plan.id }.map(\.job.guest) : []
+      for move in plan.moves {
+        let isToCome = isApplying && !begun.contains(move.guest)
+        if isToCome || recent.contains(where: { $0.plan == plan.id && $0.job.guest == move.guest }) {
+          sum = sum + move.copy
+        }
+      }
+    }
+    return sum
   }
 
   func automationStatus(_ now: Instant) -> AutomationStatus {

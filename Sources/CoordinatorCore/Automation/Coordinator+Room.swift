@@ -93,6 +93,9 @@ extension Coordinator {
 }
 
 extension Plan {
+  /// Whether automation made it.
+  var isAutomatic: Bool { purpose.hasPrefix("auto: ") }
+
   /// Whether automation made it to keep room.
   var keepsRoom: Bool { purpose.hasPrefix("auto: \(Self.keepRoomPurpose)") }
 

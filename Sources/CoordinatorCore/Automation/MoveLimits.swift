@@ -4,20 +4,20 @@ package import NUMA
 /// What the policy's limits let automation do, at one moment: a value, so that shadow and earnest are judged alike.
 package struct MoveLimits {
   var rules: AutomationRules
-  /// Verified moves, oldest first.
-  var moves: [MoveRecord]
   /// What moves that began in the last minute copy.
   var copied: KiB
   var wallMilliseconds: Int
-  /// Whose any of the moves was.
-  private let moved: Set<GuestID>  // lookup only
+  /// The moves of each guest, oldest first.
+  private let own: [GuestID: [MoveRecord]]  // lookup only
 
+  /// `moves` are verified ones, oldest first.
   package init(rules: AutomationRules, moves: [MoveRecord], copied: KiB, wallMilliseconds: Int) {
     self.rules = rules
-    self.moves = moves
     self.copied = copied
     self.wallMilliseconds = wallMilliseconds
-    moved = Set(moves.lazy.map(\.guest))  // lookup only
+    var own: [GuestID: [MoveRecord]] = [:]  // lookup only
+    for move in moves { own[move.guest, default: []].append(move) }
+    self.own = own
   }
 
   /// Why a guest is not even planned for; nil when it may be moved.
@@ -25,7 +25,7 @@ package struct MoveLimits {
     if let pattern = rules.exceptGuests.first(where: { guest.matches($0) }) {
       return "the policy's except_guests names it (\(pattern))"
     }
-    let own = moved.contains(guest.id) ? moves.of(guest.id) : []
+    let own = own[guest.id] ?? []
     let today = own.filter { wallMilliseconds - $0.wallMilliseconds < Automation.dayMilliseconds }
     if let last = own.last {
       let minutes = rules.residenceMinutes << min(today.count { $0.wasInVain }, 5)

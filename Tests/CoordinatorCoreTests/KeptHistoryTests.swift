@@ -1,0 +1,48 @@
+import Fleet
+import NUMA
+import Testing
+
+@testable import CoordinatorCore
+
+/// What a coordinator forgets of plans and jobs, and what it must not: memory is bounded, and nothing under way is lost.
+@Suite struct KeptHistoryTests {
+  private func coordinator() -> Coordinator {
+    Coordinator(
+      settings: Coordinator.Settings(softwareVersion: "1.0"), policy: Policy(), restoring: Restored(epoch: 3),
+      now: Instant(milliseconds: 5000, wallMilliseconds: 1_700_000_000_000))
+  }
+
+  @Test func aPlanUnderWayIsKeptHoweverManyAreMade() {
+    var machine = coordinator()
+    var output = Coordinator.Output()
+    var long = Plan(id: 1, purpose: "drain a", state: .applying)
+    machine.keep(long, &output)
+    for id in 2...UInt64(2 * Coordinator.plansMax) {
+      machine.keep(Plan(id: PlanID(id), purpose: "repair", state: .done), &output)
+    }
+    #expect(machine.plans.count == Coordinator.plansMax && machine.plans.first?.id == 1)
+    #expect(machine.plans.last?.id == PlanID(UInt64(2 * Coordinator.plansMax)))
+    long.state = .done
+    machine.keep(long, &output)
+    machine.keep(Plan(id: 1000, purpose: "repair"), &output)
+    #expect(machine.plans.count == Coordinator.plansMax && machine.plans.first?.id != 1)
+  }
+
+  /// Its jobs say which wave comes next.
+  @Test func jobsOfAPlanThatWaitsAreKept() {
+    var machine = coordinator()
+    var output = Coordinator.Output()
+    machine.keep(Plan(id: 7, purpose: "drain a", wavesDone: 1), &output)
+    machine.lastPlan = 7
+    for id in 1...UInt64(Coordinator.endedJobsMax + 50) {
+      let job = Job(
+        id: JobID(id), host: "a", guest: "g", guestName: "g", epoch: 2, generation: 1, incarnation: nil,
+        action: .apply(desired: Pinning(emulator: [1]), expected: nil))
+      machine.jobs.append(
+        JobRecord(job: job, plan: id <= 3 ? 7 : nil, state: .verified, created: 0, ended: 1))
+      machine.forgetOldJobs()
+    }
+    #expect(machine.jobs.prefix(3).map(\.plan) == [7, 7, 7])
+    #expect(machine.jobs.count == Coordinator.endedJobsMax + 3)
+  }
+}
