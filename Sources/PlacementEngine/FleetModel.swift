@@ -30,7 +30,7 @@ struct FleetModel: Sendable {
 
   /// Takes what a new guest will need where it would be placed now; false when it has no room.
   mutating func take(_ shape: Shape, as name: GuestID) -> Bool {
-    guard let placement = placer.decide(shape, explain: false).placement else { return false }
+    guard let placement = placer.spot(for: shape) else { return false }
     placer.reserve(placement, for: shape, as: name)
     return true
   }
@@ -42,7 +42,7 @@ extension FleetModel {
     guard let view = view(of: host) else { return nil }
     if target == host {
       // Cells that an operator names go before groups; those that a plan names do not.
-      let room = HostRoom(view, policy: placer.policy, without: guest.id)
+      let room = HostRoom(view, policy: placer.policy, without: guest.id, after: placer.room(of: host))
       let limits = GroupLimits(name: guest.name, id: guest.id, policy: placer.policy, rooms: [room])
       if cells?.contains(where: { limits?.shortfall(ofCell: $0, on: room) != nil }) ?? false { return nil }
       let found = placer.replaceCounting(guest, on: host, cells: cells, explain: false, budget: budget)

@@ -17,8 +17,9 @@ struct HostRoom: Sendable {
   /// Why nothing may be placed on the host.
   let unfit: Shortfall?
 
-  /// The room for a new guest, or for `guest` as if it did not run.
-  init(_ view: HostView, policy: Policy, without guest: GuestID? = nil) {
+  /// The room for a new guest, or for `guest` as if it did not run. What a guest holds is taken from an earlier room of
+  /// the host where neither has changed since: reading that from a guest is most of the work.
+  init(_ view: HostView, policy: Policy, without guest: GuestID? = nil, after earlier: HostRoom? = nil) {
     self.view = view
     rules = policy.rules(of: view.id)
     let topology = view.topology
@@ -35,8 +36,11 @@ struct HostRoom: Sendable {
       members = GroupMember.all(of: view, [], policy: policy, without: guest)
       return
     }
-    footprints = view.guests.compactMap { $0.id == guest ? nil : Footprint(of: $0, on: topology) }
-      .sorted { $0.guest < $1.guest }
+    let known = earlier.flatMap { $0.view.topology.hasSameCPUs(as: topology) ? $0 : nil }
+    footprints = view.guests.compactMap { other in
+      if other.id == guest { return nil }
+      return known?.footprint(ofUnchanged: other) ?? Footprint(of: other, on: topology)
+    }.sorted { $0.guest < $1.guest }
     members = GroupMember.all(of: view, footprints, policy: policy, without: guest)
     let held = Self.holdings(
       of: footprints, claims: view.claims.filter { $0.guest != guest }, on: topology, policy: policy)
@@ -44,6 +48,14 @@ struct HostRoom: Sendable {
       CellRoom(of: topology.cells[$0], on: topology, policy: policy, held: held[$0])
     }
     distances = topology.cells.flatMap { from in topology.cells.map { topology.distance(from: from.id, to: $0.id) } }
+  }
+
+  private func footprint(ofUnchanged guest: Guest) -> Footprint? {
+    let index = footprints.partitionIndex { $0.guest >= guest.id }
+    guard index < footprints.count, footprints[index].guest == guest.id,
+      view.guests.first(where: { $0.id == guest.id }) == guest
+    else { return nil }
+    return footprints[index]
   }
 
   /// Whether nothing new may be placed there.
@@ -103,6 +115,14 @@ struct HostRoom: Sendable {
 }
 
 extension HostTopology {
+  /// Whether the same threads run on the same cells, as far as guests' masks and memory tell.
+  func hasSameCPUs(as other: HostTopology) -> Bool {
+    allowed == other.allowed && pcpus == other.pcpus
+      && cells.elementsEqual(other.cells) {
+        $0.id == $1.id && $0.cpus == $1.cpus && $0.memoryTotal == $1.memoryTotal
+      }
+  }
+
   /// Whether all ids can be members of sets; nothing else of a reported topology may be touched before.
   var isBounded: Bool {
     cells.allSatisfy { (0..<NodeKind.idLimit).contains($0.id) }

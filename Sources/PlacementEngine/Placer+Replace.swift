@@ -20,11 +20,12 @@ extension Placer {
       return Replacement(
         decision: Decision(placement: nil, refusal: refusal, explanation: explain ? explanation : nil))
     }
-    guard let view = room(of: host)?.view else {
+    guard let present = room(of: host) else {
       return refused(Refusal(.unknownHost, "host \(host) is not in the fleet", remedy: "see numafleet host list"))
     }
+    let view = present.view
     if let refusal = Self.refusal(of: guest, on: view) { return refused(refusal) }
-    let room = HostRoom(view, policy: policy, without: guest.id)
+    let room = HostRoom(view, policy: policy, without: guest.id, after: present)
     if let unfit = room.unfit {
       return refused(Refusal(.hostUnreachable, "host \(host) \(unfit.text)", remedy: "see numafleet host \(host)"))
     }

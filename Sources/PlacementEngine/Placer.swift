@@ -36,9 +36,10 @@ public struct Placer: Sendable {
 
   /// Takes in the newest view of one host: its topology, guests and claims replace what was known.
   public mutating func update(_ host: HostView) {
-    let room = HostRoom(host, policy: policy)
     let index = position(of: host.id)
-    if index < rooms.count, rooms[index].view.id == host.id {
+    let earlier = index < rooms.count && rooms[index].view.id == host.id ? rooms[index] : nil
+    let room = HostRoom(host, policy: policy, after: earlier)
+    if earlier != nil {
       worth.replace(rooms[index], by: room, at: index)
       rooms[index] = room
     } else {
@@ -77,6 +78,13 @@ public struct Placer: Sendable {
     if let refusal = refusal(of: shape) { return Decision(placement: nil, refusal: refusal) }
     let (search, venue) = searched(shape, as: guest, explain: explain, budget: budget)
     return search.decision(over: rooms, explain: explain, venue: venue)
+  }
+
+  /// The best place for a new guest as `decide` finds it, without the reasons where there is none, which take long.
+  mutating func spot(for shape: Shape, budget: Int = 1_000_000) -> Placement? {
+    if refusal(of: shape) != nil { return nil }
+    let best = searched(shape, explain: false, budget: budget).search.best
+    return best.map { $0.table.placement($0.cells) }
   }
 
   /// Remembers that a guest was asked for in vain, so that room for its like is kept from now on.

@@ -4,6 +4,7 @@ import NUMA
 /// Follows a plan wave by wave and writes down what breaks a rule.
 struct PlanAudit {
   private(set) var found: [Violation] = []
+  /// Those that the plan is about.
   private var hosts: [AuditedHost]
   private let inventory: Inventory
   /// The fleet as earlier waves left it, for what groups and taints say.
@@ -14,11 +15,12 @@ struct PlanAudit {
   /// Host cells that floating vcpus were put on.
   private var crowded: [(host: HostID, cell: Int)] = []
 
-  init(_ inventory: Inventory, policy: Policy) {
+  init(of plan: Plan, in inventory: Inventory, policy: Policy) {
     self.inventory = inventory
     rules = inventory
     self.policy = policy
-    hosts = inventory.hosts.compactMap { AuditedHost($0, policy: policy) }
+    let touched = Set(plan.moves.flatMap { [$0.host, $0.placement.host] })  // lookup only
+    hosts = inventory.hosts.compactMap { touched.contains($0.id) ? AuditedHost($0, policy: policy) : nil }
   }
 
   /// Checks all moves of a wave against the state that earlier waves left, then applies them.

@@ -53,7 +53,7 @@ extension Placer {
     var placer = self
     return rooms.enumerated().map { index, room in
       for count in 0..<room.count {
-        guard let placement = placer.decide(room.shape, explain: false).placement else { return count }
+        guard let placement = placer.spot(for: room.shape) else { return count }
         placer.reserve(placement, for: room.shape, as: GuestID("fitted in \(index).\(count)"))
       }
       return room.count

@@ -13,8 +13,10 @@ struct RoomMaking {
   /// Guests that stay, and those that are on their way already.
   private var settled: Set<GuestID>  // lookup only
 
-  /// How many hosts are tried for one guest, and how many choices of cells on each.
+  /// How many hosts are tried for one guest, how many of them without finding a cheaper way, and how many choices of
+  /// cells on each.
   private static let hostsMaximum = 64
+  private static let patience = 16
   private static let choicesMaximum = 6
 
   init(_ input: PlanningInput, migrations: Int) {
@@ -44,15 +46,19 @@ struct RoomMaking {
   /// The moves that make room for one guest at least cost among the likeliest hosts; nil where none can.
   mutating func makeRoom() -> [Move]? {
     var best: Attempt?
+    var inVain = 0
     for host in likeliestHosts() {
       guard let room = model.placer.room(of: host) else { continue }
+      inVain += 1
       for cells in choices(on: room) {
         guard let attempt = attempt(on: host, cells, below: best?.cost) else { continue }
         best = attempt
+        inVain = 0
         break
       }
       // Nothing is cheaper than one move within a host.
       if let best, best.migrations == 0, best.moves.count == 1 { break }
+      if inVain >= Self.patience { break }
     }
     guard let best else { return nil }
     model = best.model
@@ -71,7 +77,7 @@ struct RoomMaking {
     }
     let ranked = open.map { room in
       let spaces = room.spaces(policy)
-      let lacks = needs.map { need in spaces.map { $0.lack(of: need) }.min() ?? 0 }
+      let lacks = needs.map { need in spaces.map { $0.lack(of: need, policy) }.min() ?? 0 }
       return (lack: lacks.reduce(0, +), host: room.view.id)
     }
     return ranked.sorted { ($0.lack, $0.host) < ($1.lack, $1.host) }.prefix(Self.hostsMaximum).map(\.host)
@@ -80,12 +86,15 @@ struct RoomMaking {
   /// Host cells by index for each guest cell, those first that lack least.
   private func choices(on room: HostRoom) -> [[Int]] {
     let spaces = room.spaces(model.placer.policy)
+    // Guest cells that need the same are put in one order only.
+    let isAlike = needs.allSatisfy { $0 == needs[0] }
     var found: [(lack: Int, cells: [Int])] = [(0, [])]
     for need in needs {
       var longer: [(lack: Int, cells: [Int])] = []
       for choice in found {
-        for cell in spaces.indices where !choice.cells.contains(cell) {
-          longer.append((choice.lack + spaces[cell].lack(of: need), choice.cells + [cell]))
+        for cell in spaces.indices
+        where !choice.cells.contains(cell) && (!isAlike || choice.cells.last.map { $0 < cell } ?? true) {
+          longer.append((choice.lack + spaces[cell].lack(of: need, model.placer.policy), choice.cells + [cell]))
         }
       }
       longer.sort { $0.lack == $1.lack ? $0.cells.lexicographicallyPrecedes($1.cells) : $0.lack < $1.lack }
@@ -102,7 +111,7 @@ struct RoomMaking {
     while let room = attempt.model.placer.room(of: host) {
       let spaces = room.spaces(attempt.model.placer.policy)
       guard let short = targets.indices.first(where: { !spaces[targets[$0]].holds(needs[$0]) }) else { break }
-      let lack = spaces[targets[short]].lack(of: needs[short])
+      let lack = spaces[targets[short]].lack(of: needs[short], attempt.model.placer.policy)
       guard let move = move(off: targets[short], lacking: lack, besides: targets, of: room, &attempt) else {
         return nil
       }
@@ -114,7 +123,7 @@ struct RoomMaking {
     // Amounts cannot say all; the placer can.
     var here = shape
     here.hosts = [host]
-    return attempt.model.placer.place(here, explain: false, budget: budget).placement == nil ? nil : attempt
+    return attempt.model.placer.spot(for: here, budget: budget) == nil ? nil : attempt
   }
 
   /// A guest that can leave a cell: one that leaves enough before others, then the one with least memory.
@@ -122,8 +131,8 @@ struct RoomMaking {
     off cell: Int, lacking lack: Int, besides targets: [Int], of room: HostRoom, _ attempt: inout Attempt
   ) -> Move? {
     let holders = room.footprints.filter { !attempt.stuck.contains($0.guest) }
-      .map { (held: $0.held(ofCellAt: cell, on: room), footprint: $0) }
-      .filter { $0.held.weight > 0 }
+      .map { (held: $0.held(ofCellAt: cell, on: room, model.placer.policy), footprint: $0) }
+      .filter { $0.held.weight > 0 && mayMove($0.footprint, of: room) }
       .sorted { a, b in
         let (first, second) = (a.held.weight >= lack, b.held.weight >= lack)
         if first != second { return first }
@@ -131,6 +140,8 @@ struct RoomMaking {
         return first || a.held.weight == b.held.weight
           ? (one, a.footprint.guest) < (other, b.footprint.guest) : a.held.weight > b.held.weight
       }
+    // Even without all of them there would be no room.
+    if holders.reduce(0, { $0 + $1.held.weight }) < lack { return nil }
     for holder in holders {
       guard let guest = room.view.guests.first(where: { $0.id == holder.footprint.guest }) else { continue }
       if var move = aside(guest, of: room, targets, attempt) ?? away(guest, of: room, &attempt) {
@@ -141,6 +152,15 @@ struct RoomMaking {
       attempt.stuck.insert(guest.id)
     }
     return nil
+  }
+
+  /// Whether a guest can be elsewhere at all, as far as itself is concerned.
+  private func mayMove(_ footprint: Footprint, of room: HostRoom) -> Bool {
+    guard let guest = room.view.guests.first(where: { $0.id == footprint.guest }) else { return false }
+    if migrationsLeft > 0, guest.refusalToLeave == nil { return true }
+    let homes = [footprint.home(ofGuestCellAt: 0)]
+    return footprint.memory.count == 1
+      && Demand.memoryMoves(of: guest, homes: homes, policy: model.placer.policy).moves
   }
 
   /// To another cell of its host; guests of several guest cells stay where they are together.
@@ -172,23 +192,25 @@ extension CellSpace {
   fileprivate var weight: Int { cpus * 1000 + (memory + hugePages + giantPages) >> 12 }
 
   /// What of a need is not there.
-  fileprivate func lack(of need: CellSpace) -> Int {
+  fileprivate func lack(of need: CellSpace, _ policy: Policy) -> Int {
     var missing = CellSpace(cpus: max(need.cpus - cpus, 0), memory: max(need.memory - memory, 0))
     missing.hugePages = max(need.hugePages - hugePages, 0)
     missing.giantPages = max(need.giantPages - giantPages, 0)
     // Vcpus that share, as the CPUs that they take.
-    let floating = max(need.floating - self.floating, 0)
-    return max(missing.weight, missing.weight - missing.cpus * 1000 + floating)
+    let shared = max(need.floating - floating, 0) * 1000 / policy.crowding
+    return missing.weight + max(shared - missing.cpus * 1000, 0)
   }
 }
 
 /// What one guest holds of one cell.
 private struct Held {
   let cpus: Int
+  /// Thousandths of vcpus, and of the CPUs that these take as crowded as they may be.
   let floating: Int
+  let shared: Int
   let memory: KiB
 
-  var weight: Int { max(cpus * 1000, floating) + memory.count >> 12 }
+  var weight: Int { max(cpus * 1000, shared) + memory.count >> 12 }
 
   var words: String {
     let own = cpus > 0 ? "\(cpus) cpus" : floating > 0 ? "the share of \(Amounts.decimal(milli: floating)) vcpus" : ""
@@ -197,8 +219,9 @@ private struct Held {
 }
 
 extension Footprint {
-  fileprivate func held(ofCellAt index: Int, on room: HostRoom) -> Held {
+  fileprivate func held(ofCellAt index: Int, on room: HostRoom, _ policy: Policy) -> Held {
     let own = (dedicated ?? []).intersection(room.view.topology.cells[index].cpus).count
-    return Held(cpus: own, floating: confined[index], memory: KiB(committed[index]))
+    let shared = confined[index] * 1000 / policy.crowding
+    return Held(cpus: own, floating: confined[index], shared: shared, memory: KiB(committed[index]))
   }
 }

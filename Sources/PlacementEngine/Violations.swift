@@ -7,7 +7,7 @@ import NUMA
 /// mistake cannot hide in both. It follows the plan wave by wave, because what a move needs free must have been freed
 /// by an earlier wave.
 public func violations(of plan: Plan, in inventory: Inventory, policy: Policy) -> [Violation] {
-  var audit = PlanAudit(inventory, policy: policy)
+  var audit = PlanAudit(of: plan, in: inventory, policy: policy)
   for wave in plan.waves { audit.check(wave) }
   audit.checkCrowding()
   return audit.found
