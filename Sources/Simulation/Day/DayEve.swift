@@ -1,3 +1,4 @@
+import CoordinatorCore
 import Fleet
 import NUMA
 import PlacementEngine
@@ -88,7 +89,13 @@ public struct DayEve: Sendable {
 /// Something that happens at a moment; of equal moments the lower order comes first.
 struct DayEvent: Sendable, Comparable {
   enum Kind: Sendable {
-    case arrival(Int), departure(Int), hand(Int), moveEnd(Int), tick, sample
+    case arrival(Int), departure(Int), hand(Int), sample
+    /// The coordinator wants to be woken.
+    case tick
+    /// A plan that it asked for is made.
+    case planned(Plan, Coordinator.Token)
+    /// What a job of a guest was to do is done.
+    case jobEnd(Int, JobID)
   }
 
   let at: Int

@@ -2,7 +2,7 @@ import Fleet
 import NUMA
 import PlacementEngine
 
-/// The hosts of a day as the coordinator would know them, and the engine that places guests on them.
+/// The hosts of a day as they are, and an engine of its own that fills them on the eve and counts what would fit.
 struct DayFleet: Sendable {
   let policy: Policy
   var placer: Placer
@@ -34,6 +34,12 @@ struct DayFleet: Sendable {
       if chosen == nil { placer.learn(refused: kind.shape) }
       return false
     }
+    take(number, shape, isFixed: isFixed, placement, at: milliseconds)
+    return true
+  }
+
+  /// A new guest is where somebody has placed it.
+  mutating func take(_ number: Int, _ shape: Int, isFixed: Bool, _ placement: Placement, at milliseconds: Int) {
     let host = DayHost.number(of: placement.host)
     let guest = DayGuest(number: number, shape: shape, isFixed: isFixed, host: host)
     while guests.count <= number {
@@ -43,11 +49,10 @@ struct DayFleet: Sendable {
     guests[number] = guest
     positions[number] = present.count
     present.append(number)
-    cpusUsed += kind.vcpus
+    cpusUsed += DayShape.all[shape].vcpus
     views[host].guests.append(guest.observed(placement.pinning))
     refresh(host)
     record(.arrived, number, placement.pinning, at: milliseconds)
-    return true
   }
 
   /// A guest ends by itself, in the middle of a move too; false where it is not there.
@@ -76,29 +81,39 @@ struct DayFleet: Sendable {
 
   // MARK: Moving
 
-  /// Holds the new place of a move beside the old one.
-  mutating func begin(_ move: Move, _ number: Int, at milliseconds: Int) {
-    guard let guest = guest(number) else { return }
-    let target = DayHost.number(of: move.placement.host)
-    views[target].claims.append(Claim.of(move, job: JobID(UInt64(number) + 1), in: views[guest.host]))
+  /// Holds the new place of a move beside the old one; what is to be copied.
+  mutating func begin(_ number: Int, to target: Int, _ pinning: Pinning, at milliseconds: Int) -> KiB {
+    guard let guest = guest(number), let observed = observed(number) else { return 0 }
+    let isHere = guest.host == target
+    let present = observed.home
+    let leaving = pinning.memory.filter { !isHere || present.cell(ofGuestCell: $0.guestCell) != $0.cell }
+    let part = KiB(observed.memory.count / max(pinning.memory.count, 1))
+    views[target].claims.append(
+      Claim(
+        job: JobID(UInt64(number) + 1), host: DayHost.id(target), guest: guest.id,
+        dedicated: pinning.vcpus.reduce(CPUSet()) { $0.union($1.cpuset) },
+        memory: leaving.map { MemoryClaim(cell: $0.cell, pageSize: .base, amount: part) }))
     guests[number]?.target = target
+    guests[number]?.copy = KiB(part.count * leaving.count)
     refresh(target)
-    record(.moveBegan, number, move.placement.pinning, on: target, copy: move.copy, at: milliseconds)
+    record(.moveBegan, number, pinning, on: target, at: milliseconds)
+    return guests[number]?.copy ?? 0
   }
 
   /// The guest is in its new place, and the old one is free.
-  mutating func finish(_ move: Move, _ number: Int, at milliseconds: Int) {
+  mutating func finish(_ number: Int, _ pinning: Pinning, at milliseconds: Int) {
     guard let guest = guest(number), let target = guest.target else { return }
     releaseClaim(of: guest, on: target)
+    record(.moveEnded, number, pinning, on: target, at: milliseconds)
     var moved = guest
     moved.host = target
     moved.target = nil
+    moved.copy = 0
     views[guest.host].guests.removeAll { $0.id == guest.id }
-    views[target].guests.append(moved.observed(move.placement.pinning))
+    views[target].guests.append(moved.observed(pinning))
     guests[number] = moved
     if guest.host != target { refresh(guest.host) }
     refresh(target)
-    record(.moveEnded, number, move.placement.pinning, on: target, copy: move.copy, at: milliseconds)
   }
 
   /// Somebody pins the vcpus of a guest of one cell to the free CPUs of the other by hand, and leaves its memory; false
@@ -144,14 +159,15 @@ struct DayFleet: Sendable {
   }
 
   private mutating func record(
-    _ kind: DayRecord.Kind, _ number: Int, _ pinning: Pinning, on host: Int? = nil, copy: KiB = 0, at milliseconds: Int
+    _ kind: DayRecord.Kind, _ number: Int, _ pinning: Pinning, on host: Int? = nil, at milliseconds: Int
   ) {
     guard let guest = guests[number] else { return }
     let shape = DayShape.all[guest.shape]
     records.append(
       DayRecord(
         kind, at: milliseconds, guest: number, host: host ?? guest.host, cpus: pinning.vcpus.flatMap(\.cpuset.members),
-        cells: pinning.memory.map(\.cell), memoryPerCell: KiB(shape.memory.count / shape.cells), copy: copy))
+        cells: pinning.memory.map(\.cell), memoryPerCell: KiB(shape.memory.count / shape.cells),
+        copy: guest.copy))
   }
 }
 
@@ -165,6 +181,8 @@ struct DayGuest: Sendable, Hashable {
   var host: Int
   /// The host that it moves to, its own included; nil while it does not move.
   var target: Int?
+  /// What that copies.
+  var copy = KiB(0)
 
   init(number: Int, shape: Int, isFixed: Bool, host: Int) {
     self.number = number
@@ -214,6 +232,15 @@ struct DayGuest: Sendable, Hashable {
 }
 
 extension Guest {
+  /// Where its memory is, whole guest cells as they are in a day.
+  var home: Pinning {
+    Pinning(
+      memory: regions.compactMap { region in
+        guard let guestCell = region.guestCell, let cell = region.residency.first?.cell else { return nil }
+        return GuestCellPlacement(guestCell: guestCell, cell: cell)
+      })
+  }
+
   /// Its threads have the masks of its live pins.
   fileprivate mutating func seeThreads() {
     let first = incarnation?.pid ?? 1

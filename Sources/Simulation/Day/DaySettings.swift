@@ -19,8 +19,14 @@ public struct DaySettings: Sendable, Hashable {
   /// Of a thousand guests, those that somebody pins by hand during a day, 0...1000.
   public var handPerMille: Int
 
-  /// All defaults, but that pages of running guests may be moved and free CPUs are brought together.
-  public static let policy = Policy(livePages: ["*"], automation: AutomationRules(wideCPUs: DayShape.wideCPUs))
+  /// All defaults, but that pages of running guests may be moved, whoever has placed them, that free CPUs are brought
+  /// together, and that there is always room for some of the widest guests.
+  public static let policy = Policy(
+    livePages: ["*"],
+    automation: AutomationRules(
+      wideCPUs: DayShape.wideCPUs,
+      keepRoom: [KeptRoom(shape: DayShape.all[6].shape, count: 4), KeptRoom(shape: DayShape.all[5].shape, count: 12)],
+      concurrentMigrations: 4, manage: .all), drift: .mend)
 
   /// `migrate_pages` of a guest's 158 MiB took 1.5 s in the emulated machine, and a link of 1 Gbit/s carries as much.
   public static let measuredCopy = KiB(mib: 105)

@@ -23,34 +23,38 @@ public struct FleetDay: Sendable {
   public private(set) var verdict: DayJudge
   public private(set) var digest: UInt64 = 0
   public private(set) var plans = 0
-  public private(set) var stale = 0
+  /// Plans that ended before their last wave.
+  public private(set) var stopped = 0
 
   private var queue: Heap<DayEvent>
   private var order: Int
+  /// When the coordinator is woken next.
+  private var tick = Int.max
 
   public init(_ eve: DayEve, automation isOn: Bool) {
     let settings = eve.settings
     hosts = settings.hosts
     queue = Heap(eve.events)
     order = eve.events.count
-    var fleet = eve.fleet
     verdict = DayJudge(settings.judged, hosts: settings.hosts)
-    var automation = isOn ? DayAutomation(settings) : nil
-    if isOn { push(0, .tick) }
+    var agents = DayAgents(eve)
+    if isOn { agents.switchAutomation(.on, at: 0) }
+    schedule(&agents)
     while let event = queue.popMin(), event.at < settings.milliseconds {
-      happen(event, &fleet, &automation, eve)
+      happen(event, &agents, eve)
+      schedule(&agents)
     }
     var judge = verdict
     var sum = DayDigest()
-    for record in fleet.records {
+    for record in agents.fleet.records {
       judge.see(record)
       sum.add(record)
     }
     for count in counts { sum.add(count.placed) }
     verdict = judge
     digest = sum.value
-    plans = automation?.plans ?? 0
-    stale = automation?.stale ?? 0
+    plans = agents.coordinator.plans
+    stopped = agents.coordinator.stopped
   }
 
   private mutating func push(_ at: Int, _ kind: DayEvent.Kind) {
@@ -58,45 +62,43 @@ public struct FleetDay: Sendable {
     order += 1
   }
 
-  private mutating func work(_ automation: inout DayAutomation?, _ fleet: inout DayFleet, at now: Int) {
-    for begun in automation?.tick(&fleet, at: now) ?? [] { push(now + begun.milliseconds, .moveEnd(begun.number)) }
+  /// Puts down what follows from what has happened, and when the coordinator is to be woken.
+  private mutating func schedule(_ agents: inout DayAgents) {
+    for entry in agents.takeLater() { push(entry.milliseconds, entry.kind) }
+    guard let deadline = agents.deadline, deadline < tick else { return }
+    tick = deadline
+    push(deadline, .tick)
   }
 
-  private mutating func happen(
-    _ event: DayEvent, _ fleet: inout DayFleet, _ automation: inout DayAutomation?, _ eve: DayEve
-  ) {
+  private mutating func happen(_ event: DayEvent, _ agents: inout DayAgents, _ eve: DayEve) {
     let now = event.at
     switch event.kind {
     case .arrival(let number):
       let arrival = eve.arrivals[number - eve.residents]
       counts[arrival.shape].asked += 1
-      guard fleet.admit(number, shape: arrival.shape, isFixed: arrival.isFixed, at: now) else { return }
+      guard agents.arrive(number, arrival, at: now) else { return }
       counts[arrival.shape].placed += 1
-      if let guest = fleet.guest(number) { automation?.disturb(guest.host, at: now) }
       if let milliseconds = arrival.milliseconds { push(now + milliseconds, .departure(number)) }
-    case .departure(let number):
-      guard let guest = fleet.guest(number), fleet.dismiss(number, at: now) else { return }
-      _ = automation?.end(number, isMoved: false, at: now)
-      automation?.disturb(guest.host, at: now)
+    case .departure(let number): agents.depart(number, at: now)
     case .hand(let number):
-      guard fleet.repin(number, at: now), let guest = fleet.guest(number) else { return }
-      handRepins += 1
-      automation?.disturb(guest.host, at: now)
-    case .moveEnd(let number):
-      guard let move = automation?.end(number, isMoved: true, at: now) else { return }
-      fleet.finish(move, number, at: now)
-      automation?.disturb(DayHost.number(of: move.placement.host), at: now)
-      work(&automation, &fleet, at: now)
+      if agents.repin(number, at: now) { handRepins += 1 }
     case .tick:
-      work(&automation, &fleet, at: now)
-      push(now + DayAutomation.tickMilliseconds, .tick)
-    case .sample:
-      samples += 1
-      used += fleet.cpusUsed
-      guests += fleet.present.count
-      for (index, shape) in DayShape.all.enumerated() {
-        if case .success(let capacity) = fleet.placer.capacity(for: shape.shape) { fits[index] += capacity.fits }
-      }
+      guard now == tick else { return }
+      tick = .max
+      agents.tick(at: now)
+    case .planned(let plan, let token): agents.planned(plan, token, at: now)
+    case .jobEnd(let number, let job): agents.end(job, of: number, at: now)
+    case .sample: sample(agents.fleet)
+    }
+  }
+
+  private mutating func sample(_ fleet: DayFleet) {
+    samples += 1
+    used += fleet.cpusUsed
+    guests += fleet.present.count
+    var placer = fleet.placer
+    for (index, shape) in DayShape.all.enumerated() {
+      if case .success(let capacity) = placer.capacity(for: shape.shape) { fits[index] += capacity.fits }
     }
   }
 }

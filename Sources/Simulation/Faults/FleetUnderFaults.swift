@@ -38,13 +38,12 @@ struct FleetUnderFaults {
   /// Hosts as they were built, for CPUs that come back.
   let wholeTopologies: [HostTopology]
 
-  /// Room that most of these small fleets have to make.
+  /// More room than these fleets can have, so that automation never ends to make some.
   static let keepingRoom = AutomationRules(
     keepRoom: [
       KeptRoom(
         shape: Shape(
-          name: "wide", guestCells: [ShapeCell(vcpus: 4, memory: KiB(mib: 1024))], cpuClass: .dedicated), count: 2),
-      KeptRoom(shape: Shape(name: "small", guestCells: [ShapeCell(vcpus: 2, memory: KiB(mib: 512))]), count: 4),
+          name: "wide", guestCells: [ShapeCell(vcpus: 8, memory: KiB(mib: 1024))], cpuClass: .dedicated), count: 32)
     ], concurrentMigrations: 2, manage: .all)
 
   static let atOnceMax = 10_000

@@ -17,11 +17,12 @@ struct SimulateDayCommand: FleetCommand {
       then somebody pins a guest by hand and leaves its memory behind; one in twenty
       cannot be moved at all.
 
-      Both days begin alike, and the same guests ask to come. With automation, hosts
-      on which something changed are looked at, as the coordinator does it: what is
-      wrong there is mended, else free CPUs are brought together within the host
-      (wide_cpus, 16 without --policy), within the limits of the policy's `automation`:
-      minimum residence, moves a guest, GiB a minute, hosts at a time. A move takes as
+      Both days begin alike, and the same guests ask to come. The coordinator is the
+      real one, with automation off and on: it mends what is wrong on a host, else
+      brings free CPUs together there (wide_cpus), and keeps room for the widest guests
+      (keep_room) by moves within hosts and between them, all within the limits of the
+      policy's `automation`. Without --policy wide_cpus is 16, and there shall be room
+      for 4 guests of 88 vcpus and 12 of 64, for which 4 guests at a time may migrate. A move takes as
       long as its memory takes to copy at --copy-rate, and holds both places
       meanwhile.
 
@@ -36,8 +37,8 @@ struct SimulateDayCommand: FleetCommand {
       placed, mean_fits: how many more would fit, sampled each hour}), moves (to other
       cells), migrations (of them, to other hosts), moves_per_guest (mean), repins (on
       the same cells), changes_of_one (most of one guest), gib_moved, ping_pong,
-      violations, hand_pins, plans, stale_moves (planned, but no longer right when their
-      turn came), seconds, digest.
+      violations, hand_pins, plans (asked of the engine), plans_stopped (no longer right
+      when their next move's turn came), seconds, digest.
 
       Examples:
         numafleet simulate day
@@ -144,7 +145,7 @@ private struct DayFigures: Encodable {
   var moves_per_guest: Double
   var changes_of_one: Int
   var gib_moved: Double
-  var ping_pong, violations, hand_pins, plans, stale_moves: Int
+  var ping_pong, violations, hand_pins, plans, plans_stopped: Int
   var seconds: Double
   var digest: String
 
@@ -172,7 +173,7 @@ private struct DayFigures: Encodable {
     violations = day.verdict.violations.count
     hand_pins = day.handRepins
     plans = day.plans
-    stale_moves = day.stale
+    plans_stopped = day.stopped
     self.seconds = seconds
     digest = String(day.digest, radix: 16)
   }
@@ -190,7 +191,7 @@ private struct DayFigures: Encodable {
       moved:      \(Int(gib_moved)) GiB
       ping-pong:  \(ping_pong)
       violations: \(violations)
-      plans:      \(plans), of whose moves \(stale_moves) had gone stale; \(hand_pins) guests pinned by hand
+      plans:      \(plans), of which \(plans_stopped) were stopped; \(hand_pins) guests pinned by hand
       digest:     \(digest), in \(decimal(seconds)) s
       """
   }
