@@ -1,7 +1,7 @@
 import Fleet
 
 private enum HostRulesKey: String, SectionKey {
-  case host, rack, zone, labels, taints, draining
+  case host, rack, zone, labels, taints, draining, bandwidth
 }
 
 extension HostRules {
@@ -27,6 +27,7 @@ extension HostRules {
     if let value = section[.labels] { for item in try value.items() { labels.append(try item.label()) } }
     if let value = section[.taints] { for item in try value.items() { taints.append(try item.label()) } }
     draining = try section[.draining]?.flag() ?? draining
+    bandwidth = try section[.bandwidth]?.number(in: 0...PressureRules.bandwidthMax)
   }
 }
 

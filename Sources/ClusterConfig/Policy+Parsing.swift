@@ -11,6 +11,7 @@ extension Policy {
     overcommitPercent = try section[.overcommit_percent]?.number(in: 100...6400) ?? overcommitPercent
     smt = try section[.smt]?.choice() ?? smt
     if let value = section[.weights] { weights = try Weights(value) }
+    if let value = section[.pressure] { pressure = try PressureRules(value) }
     if let value = section[.live_pages] {
       for item in try value.items() { livePages.append(try item.text(allowing: 256)) }
     }
@@ -43,8 +44,8 @@ extension Policy {
 }
 
 private enum PolicyKey: String, SectionKey {
-  case kind, reserve, overcommit_percent, smt, weights, live_pages, driver, driver_by_host, scope, fold_guest_cells
-  case hosts, groups, automation, drift, drift_by_guest
+  case kind, reserve, overcommit_percent, smt, weights, pressure, live_pages, driver, driver_by_host, scope
+  case fold_guest_cells, hosts, groups, automation, drift, drift_by_guest
 }
 
 private enum ReserveKey: String, SectionKey {
@@ -53,6 +54,10 @@ private enum ReserveKey: String, SectionKey {
 
 private enum WeightsKey: String, SectionKey {
   case contention, locality, fragmentation
+}
+
+private enum PressureKey: String, SectionKey {
+  case busy_percent, bandwidth, waiting_percent
 }
 
 private enum GuestDriftKey: String, SectionKey {
@@ -83,6 +88,16 @@ extension Weights {
       throw value.position.error(
         "all weights are 0, so that any cell is as good as any other; give one of them 1...1000")
     }
+  }
+}
+
+extension PressureRules {
+  init(_ value: Value) throws(ConfigurationError) {
+    let section = try Section<PressureKey>(value)
+    self.init()
+    busyPercent = try section[.busy_percent]?.number(in: 0...99) ?? busyPercent
+    bandwidth = try section[.bandwidth]?.number(in: 0...Self.bandwidthMax) ?? bandwidth
+    waitingPercent = try section[.waiting_percent]?.number(in: 0...99) ?? waitingPercent
   }
 }
 

@@ -64,10 +64,12 @@ public struct MoveRecord: Sendable, Hashable, Codable {
   public var copy: KiB
   /// Memory that lay elsewhere some time afterwards; nil until it was measured.
   public var elsewhere: KiB?
+  /// What it was to take off a pressed cell, and what it took; nil where that was not why.
+  public var relief: Relief?
 
   public init(
     job: JobID, guest: GuestID, guestName: String, host: HostID, fromHost: HostID? = nil, from: [Int], to: [Int],
-    wallMilliseconds: Int, actor: String, copy: KiB, elsewhere: KiB? = nil
+    wallMilliseconds: Int, actor: String, copy: KiB, elsewhere: KiB? = nil, relief: Relief? = nil
   ) {
     self.job = job
     self.guest = guest
@@ -80,10 +82,14 @@ public struct MoveRecord: Sendable, Hashable, Codable {
     self.actor = actor
     self.copy = copy
     self.elsewhere = elsewhere
+    self.relief = relief
   }
 
-  /// Whether less than half of what was copied stayed where it was brought: the move did not pay.
-  public var wasInVain: Bool { elsewhere.map { copy > 0 && 2 * $0.count > copy.count } ?? false }
+  /// Whether the move did not pay: less than half of what was copied stayed where it was brought, or the cell that it
+  /// was to relieve has as much to do as before.
+  public var wasInVain: Bool {
+    elsewhere.map { copy > 0 && 2 * $0.count > copy.count } ?? false || relief?.wasInVain ?? false
+  }
 }
 
 /// What automation does now, and what keeps it from doing more.

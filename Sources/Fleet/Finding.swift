@@ -56,6 +56,8 @@ public struct Finding: Sendable, Hashable, Codable {
     case knownTrap
     /// Somebody pinned the guest elsewhere than it was last wanted; see `Wish`.
     case drifted
+    /// A cell whose CPUs or memory controller have more to do than they can; see `PressureRules`.
+    case pressedCell
   }
 }
 
@@ -72,7 +74,7 @@ extension Finding.Kind {
     case .remoteMemory, .vcpusAcrossCells, .overlappingPins, .floating, .configDiffers, .numaBalancing, .kernelDiffers,
       .drifted,
       .overcommittedCell, .widerThanCell, .emulatorOnDedicated, .sharedSiblings, .strictNearFull, .hugepagesShort,
-      .deviceElsewhere, .outsideParent, .pinnedAcrossIsolated, .interruptsOnDedicated, .parentRestricted:
+      .deviceElsewhere, .outsideParent, .pinnedAcrossIsolated, .interruptsOnDedicated, .parentRestricted, .pressedCell:
       false
     }
   }

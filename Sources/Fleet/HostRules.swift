@@ -13,10 +13,12 @@ public struct HostRules: Sendable, Hashable, Codable {
   public var taints: [String]
   /// Whether nothing new may be placed on it; guests that are there stay, and are still pinned and mended.
   public var draining: Bool
+  /// What a cell's memory carries in MiB a second, 1...10,000,000; 0 to judge by no traffic, nil for the policy's.
+  public var bandwidth: Int?
 
   public init(
     host: HostID, rack: String? = nil, zone: String? = nil, labels: [String] = [], taints: [String] = [],
-    draining: Bool = false
+    draining: Bool = false, bandwidth: Int? = nil
   ) {
     self.host = host
     self.rack = rack
@@ -24,6 +26,7 @@ public struct HostRules: Sendable, Hashable, Codable {
     self.labels = labels
     self.taints = taints
     self.draining = draining
+    self.bandwidth = bandwidth
   }
 }
 

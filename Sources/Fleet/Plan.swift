@@ -75,6 +75,8 @@ public struct Move: Sendable, Hashable, Codable {
   public var gain: [ScoreTerm]?
   /// How long it will copy, in seconds, by the rate of earlier moves; nil where none was measured.
   public var seconds: Int?
+  /// What it is to take off a pressed cell; nil where that is not why.
+  public var relief: Relief?
 
   /// Whether the guest goes to another host: the placement's. `host` is where it is.
   public var isMigration: Bool { placement.host != host }

@@ -19,6 +19,8 @@ public struct Policy: Sendable, Hashable, Codable {
   public var scope: Scope
   /// Whether several guest cells may share one host cell when they fit nowhere else.
   public var foldGuestCells: Bool
+  /// When a cell has more to do than it can.
+  public var pressure: PressureRules
   /// What is said of hosts, ascending by host.
   public var hosts: [HostRules] { didSet { hosts.sort { $0.host < $1.host } } }
   /// Guests that belong together or must not.
@@ -32,7 +34,8 @@ public struct Policy: Sendable, Hashable, Codable {
 
   public init(
     reserve: Reserve = Reserve(), overcommitPercent: Int = 400, smt: SMTPolicy = .prefer,
-    weights: Weights = Weights(), livePages: [String] = [], driver: DriverChoice = .automatic,
+    weights: Weights = Weights(), pressure: PressureRules = PressureRules(), livePages: [String] = [],
+    driver: DriverChoice = .automatic,
     driverByHost: [HostDriver] = [], scope: Scope = .both, foldGuestCells: Bool = false, hosts: [HostRules] = [],
     groups: [GuestGroup] = [], automation: AutomationRules = AutomationRules(), drift: DriftRule = .tell,
     driftByGuest: [GuestDrift] = []
@@ -41,6 +44,7 @@ public struct Policy: Sendable, Hashable, Codable {
     self.overcommitPercent = overcommitPercent
     self.smt = smt
     self.weights = weights
+    self.pressure = pressure
     self.livePages = livePages
     self.driver = driver
     self.driverByHost = driverByHost

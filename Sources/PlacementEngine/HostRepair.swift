@@ -148,7 +148,8 @@ extension Finding.Kind {
       .drifted, .emulatorOnDedicated, .sharedSiblings, .outsideParent, .pinnedAcrossIsolated:
       true
     case .foreignBalancer, .numaBalancing, .ksmAcrossNodes, .libvirtDown, .overcommittedCell, .widerThanCell,
-      .strictNearFull, .hugepagesShort, .deviceElsewhere, .interruptsOnDedicated, .parentRestricted, .knownTrap:
+      .strictNearFull, .hugepagesShort, .deviceElsewhere, .interruptsOnDedicated, .parentRestricted, .knownTrap,
+      .pressedCell:
       false
     }
   }

@@ -55,6 +55,7 @@ extension WireLayout {
       10: .text("reason"),
       11: .message("explanation", .explanation),
       12: .message("gain", .scoreTerm, atMost: 64),
+      14: .message("relief", .scalars),
     ],
     .unmovedGuest: [
       1: .text("guest"),
@@ -294,6 +295,7 @@ extension WireLayout {
       10: .message("hosts", .hostRules, atMost: 65_536),
       11: .message("groups", .guestGroup, atMost: 65_536),
       12: .message("automation", .automationRules),
+      13: .message("pressure", .scalars),
       31: .message("drift_by_guest", .guestDrift, atMost: 65_536),
     ],
     .automationRules: [
@@ -326,6 +328,7 @@ extension WireLayout {
       6: .message("to", .cellList),
       8: .text("actor"),
       11: .text("from_host"),
+      12: .message("relief", .scalars),
     ],
     .hostRules: [
       1: .text("host"),

@@ -38,6 +38,17 @@ private let coordinator =
     #expect(throws: ConfigurationError.self) { try Policy(parsing: "kind: policy\ndrift: undo\n", file: "p.yaml") }
   }
 
+  @Test func pressureIsReadWithinItsRanges() throws {
+    let policy = try Policy(
+      parsing: "kind: policy\npressure: {busy_percent: 80, bandwidth: 40000}\n", file: "p.yaml")
+    #expect(policy.pressure == PressureRules(busyPercent: 80, bandwidth: 40_000, waitingPercent: 25))
+    for wrong in ["busy_percent: 100", "bandwidth: -1", "bandwidth: 10000001", "waiting_percent: 100", "busy: 9"] {
+      #expect(throws: ConfigurationError.self) {
+        try Policy(parsing: "kind: policy\npressure: {\(wrong)}\n", file: "p.yaml")
+      }
+    }
+  }
+
   @Test func emptySettingTakesAnOptionalValueAway() throws {
     let text = coordinator + "listen_operators: tcp://0.0.0.0:7448\n"
     let value = try CoordinatorConfiguration(parsing: text, file: "c.yaml", overriding: ["listen_operators="])

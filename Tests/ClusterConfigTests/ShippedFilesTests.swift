@@ -64,7 +64,7 @@ func shipped(_ name: String) throws -> String {
     let text = """
       kind: policy
       hosts:
-        - {host: b, rack: r1, zone: z, labels: [disk=nvme, ssd], taints: [gpu-only], draining: true}
+        - {host: b, rack: r1, zone: z, labels: [disk=nvme, ssd], taints: [gpu-only], draining: true, bandwidth: 9000}
         - {host: a}
       groups:
         - {name: web, rule: apart, level: host, members: [web-*]}
@@ -76,7 +76,9 @@ func shipped(_ name: String) throws -> String {
     #expect(
       policy.rules(of: "b")
         == HostRules(
-          host: "b", rack: "r1", zone: "z", labels: ["disk=nvme", "ssd"], taints: ["gpu-only"], draining: true))
+          host: "b", rack: "r1", zone: "z", labels: ["disk=nvme", "ssd"], taints: ["gpu-only"], draining: true,
+          bandwidth: 9000))
+    #expect(policy.pressure(on: "b").bandwidth == 9000 && policy.pressure(on: "a").bandwidth == 0)
     #expect(
       policy.groups == [
         GuestGroup(name: "web", rule: .apart, level: .host, members: ["web-*"]),

@@ -78,7 +78,9 @@ import Testing
         Policy(
           livePages: ["db"], driverByHost: [HostDriver(host: "host-b", driver: .kernel)],
           hosts: [
-            HostRules(host: "host-b", rack: "r1", labels: ["disk=nvme"], taints: ["gpu-only"], draining: true)
+            HostRules(
+              host: "host-b", rack: "r1", labels: ["disk=nvme"], taints: ["gpu-only"], draining: true, bandwidth: 90_000
+            )
           ],
           groups: [
             GuestGroup(name: "web", rule: .apart, level: .rack, domains: [["web-a-*"], ["web-b-*"]])
@@ -112,7 +114,8 @@ import Testing
           moves: [
             MoveRecord(
               job: 12, guest: "g1", guestName: "db", host: "host-a", from: [0, 1], to: [3],
-              wallMilliseconds: 1_700_000_000_000, actor: "automation", copy: KiB(gib: 2), elsewhere: KiB(mib: 12)),
+              wallMilliseconds: 1_700_000_000_000, actor: "automation", copy: KiB(gib: 2), elsewhere: KiB(mib: 12),
+              relief: Relief(cell: 1, strain: .busy, before: 97, after: 60)),
             MoveRecord(
               job: 11, guest: "g3", guestName: "mail", host: "host-b", fromHost: "host-a", from: [1], to: [0],
               wallMilliseconds: 1_700_000_000_000, actor: "automation", copy: KiB(gib: 4)),

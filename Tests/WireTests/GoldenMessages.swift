@@ -83,7 +83,8 @@ enum GoldenMessages {
     "reply-policy": command(
       .policy(
         Policy(
-          reserve: Reserve(pcpusPerCell: 1, memoryPerCell: KiB(mib: 512)), livePages: ["db"],
+          reserve: Reserve(pcpusPerCell: 1, memoryPerCell: KiB(mib: 512)), pressure: .none,
+          livePages: ["db"],
           driverByHost: [HostDriver(host: "zurich-07", driver: .kernel)], scope: .config, foldGuestCells: true,
           automation: AutomationRules(manage: .all), drift: .mend))),
   ]

@@ -12,12 +12,13 @@ import Testing
     ) { try EnvelopeCodec.decodeToCoordinator(EnvelopeCodec.encode(sent)) }
   }
 
-  /// Coordinators before drift was known mended it, and managed all guests.
-  @Test func anEarlierPolicyMendsAndManagesAll() throws {
+  /// Coordinators before drift was known mended it, managed all guests, and judged no load.
+  @Test func anEarlierPolicyMendsManagesAllAndJudgesNoLoad() throws {
     var proto = ProtoPolicy(Policy(drift: .tell))
     (proto.drift, proto.automation.manage) = (.unspecified, .unspecified)
+    proto.clearPressure()
     let policy = try Policy(proto)
-    #expect(policy.drift == .mend && policy.automation.manage == .all)
+    #expect(policy.drift == .mend && policy.automation.manage == .all && policy.pressure == .none)
   }
 
   @Test func anotherProtocolVersionIsRefusedBeforeItsPayloadIsRead() throws {

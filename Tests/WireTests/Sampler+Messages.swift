@@ -39,6 +39,7 @@ extension Sampler {
       explanation: maybe { $0.explanation() })
     if bool() { move.gain = [ScoreTerm(name: text(), value: int(0...999), detail: text())] }
     move.seconds = maybe { $0.int(0...9_999) }
+    move.relief = maybe { $0.relief() }
     return move
   }
 
@@ -201,8 +202,11 @@ extension Sampler {
           job: $0.counter(), guest: $0.id(), guestName: $0.text(), host: $0.id(), fromHost: $0.maybe { $0.id() },
           from: $0.some { $0.cell() }, to: $0.some { $0.cell() }, wallMilliseconds: $0.int(0...1 << 42),
           actor: $0.text(), copy: $0.kib(),
-          elsewhere: $0.maybe { $0.kib() })
+          elsewhere: $0.maybe { $0.kib() }, relief: $0.maybe { $0.relief() })
       }, rooms: some { KeptRoomStatus(name: $0.text(), wanted: $0.int(1...1000), fits: $0.int(0...1000)) })
+  }
+  private mutating func relief() -> Relief {
+    Relief(cell: cell(), strain: word(), before: int(0...99_999), after: maybe { $0.int(0...99_999) })
   }
   private mutating func automationRules() -> AutomationRules {
     AutomationRules(
@@ -218,6 +222,8 @@ extension Sampler {
       reserve: Reserve(pcpusPerCell: int(0...4), memoryPerCell: kib()), overcommitPercent: int(100...6400),
       smt: word(),
       weights: Weights(contention: int(0...1000), locality: int(0...1000), fragmentation: int(0...1000)),
+      pressure: PressureRules(
+        busyPercent: int(0...99), bandwidth: int(0...99_999), waitingPercent: int(0...99)),
       livePages: some { $0.text() }, driver: word(),
       driverByHost: some { HostDriver(host: $0.id(), driver: $0.word()) },
       scope: word(), foldGuestCells: bool(), hosts: some { $0.hostRules() }, groups: some { $0.group() },
@@ -227,7 +233,7 @@ extension Sampler {
   private mutating func hostRules() -> HostRules {
     HostRules(
       host: id(), rack: maybe { $0.text() }, zone: maybe { $0.text() }, labels: some { $0.text() },
-      taints: some { $0.text() }, draining: bool())
+      taints: some { $0.text() }, draining: bool(), bandwidth: maybe { $0.int(0...99_999) })
   }
   private mutating func group() -> GuestGroup {
     GuestGroup(

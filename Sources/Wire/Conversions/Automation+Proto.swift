@@ -97,6 +97,7 @@ extension ProtoMoveRecord {
     actor = move.actor
     copyKib = Int64(move.copy.count)
     if let elsewhere = move.elsewhere { elsewhereKib = Int64(elsewhere.count) }
+    if let relief = move.relief { self.relief = ProtoRelief(relief) }
   }
 }
 
@@ -112,7 +113,8 @@ extension MoveRecord {
       wallMilliseconds: try FieldCheck.count(proto.wallMilliseconds, "move_record.wall_milliseconds"),
       actor: proto.actor, copy: try FieldCheck.memory(proto.copyKib, "move_record.copy_kib"),
       elsewhere: proto.hasElsewhereKib
-        ? try FieldCheck.memory(proto.elsewhereKib, "move_record.elsewhere_kib") : nil)
+        ? try FieldCheck.memory(proto.elsewhereKib, "move_record.elsewhere_kib") : nil,
+      relief: proto.hasRelief ? try Relief(proto.relief) : nil)
   }
 }
 

@@ -162,6 +162,7 @@ extension Finding.Kind: WireEnumeration {
     case .parentRestricted: .parentRestricted
     case .knownTrap: .knownTrap
     case .drifted: .drifted
+    case .pressedCell: .pressedCell
     }
   }
 }

@@ -68,6 +68,7 @@ extension ProtoMove {
     if let explanation = move.explanation { self.explanation = ProtoExplanation(explanation) }
     gain = (move.gain ?? []).map { ProtoScoreTerm($0) }
     if let seconds = move.seconds { self.seconds = Int64(seconds) }
+    if let relief = move.relief { self.relief = ProtoRelief(relief) }
   }
 }
 
@@ -86,6 +87,7 @@ extension Move {
       reason: proto.reason, explanation: proto.hasExplanation ? try Explanation(proto.explanation) : nil)
     if !proto.gain.isEmpty { gain = try proto.gain.map { term throws(WireError.Kind) in try ScoreTerm(term) } }
     seconds = proto.hasSeconds ? try FieldCheck.count(proto.seconds, "move.seconds") : nil
+    relief = proto.hasRelief ? try Relief(proto.relief) : nil
   }
 }
 

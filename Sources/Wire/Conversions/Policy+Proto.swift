@@ -15,6 +15,7 @@ extension ProtoPolicy {
       $0.locality = Int64(policy.weights.locality)
       $0.fragmentation = Int64(policy.weights.fragmentation)
     }
+    if policy.pressure != .none { pressure = ProtoPressureRules(policy.pressure) }
     livePages = policy.livePages
     driver = policy.driver.proto
     driverByHost = policy.driverByHost.map { choice in
@@ -52,6 +53,7 @@ extension Policy {
         contention: try FieldCheck.count(proto.weights.contention, "policy.weights.contention"),
         locality: try FieldCheck.count(proto.weights.locality, "policy.weights.locality"),
         fragmentation: try FieldCheck.count(proto.weights.fragmentation, "policy.weights.fragmentation")),
+      pressure: proto.hasPressure ? try PressureRules(proto.pressure) : .none,
       livePages: proto.livePages, driver: try DriverChoice(proto.driver, "policy.driver"),
       driverByHost: try proto.driverByHost.map { choice throws(WireError.Kind) in
         HostDriver(
@@ -77,6 +79,7 @@ extension ProtoHostRules {
     labels = rules.labels
     taints = rules.taints
     draining = rules.draining
+    if let bandwidth = rules.bandwidth { self.bandwidth = Int64(bandwidth) }
   }
 }
 
@@ -84,7 +87,8 @@ extension HostRules {
   init(_ proto: ProtoHostRules) throws(WireError.Kind) {
     self.init(
       host: try FieldCheck.id(proto.host, "policy.hosts.host"), rack: proto.hasRack ? proto.rack : nil,
-      zone: proto.hasZone ? proto.zone : nil, labels: proto.labels, taints: proto.taints, draining: proto.draining)
+      zone: proto.hasZone ? proto.zone : nil, labels: proto.labels, taints: proto.taints, draining: proto.draining,
+      bandwidth: proto.hasBandwidth ? try FieldCheck.count(proto.bandwidth, "policy.hosts.bandwidth") : nil)
   }
 }
 

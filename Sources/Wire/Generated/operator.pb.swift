@@ -186,6 +186,9 @@ nonisolated enum ProtoFindingKind: SwiftProtobuf.Enum, Swift.CaseIterable {
 
   /// Somebody pinned the guest elsewhere than was wanted.
   case drifted // = 60
+
+  /// A cell has more to do than it can.
+  case pressedCell // = 61
   case UNRECOGNIZED(Int)
 
   init() {
@@ -218,6 +221,7 @@ nonisolated enum ProtoFindingKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 21: self = .parentRestricted
     case 22: self = .knownTrap
     case 60: self = .drifted
+    case 61: self = .pressedCell
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -248,6 +252,7 @@ nonisolated enum ProtoFindingKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .parentRestricted: return 21
     case .knownTrap: return 22
     case .drifted: return 60
+    case .pressedCell: return 61
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -278,6 +283,7 @@ nonisolated enum ProtoFindingKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .parentRestricted,
     .knownTrap,
     .drifted,
+    .pressedCell,
   ]
 
 }
@@ -2309,6 +2315,16 @@ nonisolated struct ProtoPolicy: @unchecked Sendable {
   /// Clears the value of `automation`. Subsequent reads from it will return its default value.
   mutating func clearAutomation() {_uniqueStorage()._automation = nil}
 
+  /// Absent from releases that judged no load.
+  var pressure: ProtoPressureRules {
+    get {_storage._pressure ?? ProtoPressureRules()}
+    set {_uniqueStorage()._pressure = newValue}
+  }
+  /// Returns true if `pressure` has been explicitly set.
+  var hasPressure: Bool {_storage._pressure != nil}
+  /// Clears the value of `pressure`. Subsequent reads from it will return its default value.
+  mutating func clearPressure() {_uniqueStorage()._pressure = nil}
+
   /// What is done about guests that somebody pinned elsewhere than was wanted; unspecified by releases that mended.
   var drift: ProtoDriftRule {
     get {_storage._drift}
@@ -2326,6 +2342,26 @@ nonisolated struct ProtoPolicy: @unchecked Sendable {
   init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// When a cell has more to do than it can; 0 never judges.
+nonisolated struct ProtoPressureRules: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Percent of the time of its shared CPUs.
+  var busyPercent: Int64 = 0
+
+  /// MiB a second.
+  var bandwidth: Int64 = 0
+
+  /// Percent of the time in which tasks of the host wait for a CPU.
+  var waitingPercent: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 /// What the operator says of one host.
@@ -2361,12 +2397,23 @@ nonisolated struct ProtoHostRules: Sendable {
   /// Nothing new is placed there.
   var draining: Bool = false
 
+  /// MiB a second that a cell's memory carries, instead of the policy's.
+  var bandwidth: Int64 {
+    get {_bandwidth ?? 0}
+    set {_bandwidth = newValue}
+  }
+  /// Returns true if `bandwidth` has been explicitly set.
+  var hasBandwidth: Bool {self._bandwidth != nil}
+  /// Clears the value of `bandwidth`. Subsequent reads from it will return its default value.
+  mutating func clearBandwidth() {self._bandwidth = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _rack: String? = nil
   fileprivate var _zone: String? = nil
+  fileprivate var _bandwidth: Int64? = nil
 }
 
 /// Guests that belong together or must not.
@@ -2678,6 +2725,16 @@ nonisolated struct ProtoMoveRecord: Sendable {
   /// Clears the value of `fromHost`. Subsequent reads from it will return its default value.
   mutating func clearFromHost() {self._fromHost = nil}
 
+  /// What it was to take off a pressed cell, where that was why.
+  var relief: ProtoRelief {
+    get {_relief ?? ProtoRelief()}
+    set {_relief = newValue}
+  }
+  /// Returns true if `relief` has been explicitly set.
+  var hasRelief: Bool {self._relief != nil}
+  /// Clears the value of `relief`. Subsequent reads from it will return its default value.
+  mutating func clearRelief() {self._relief = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -2686,6 +2743,7 @@ nonisolated struct ProtoMoveRecord: Sendable {
   fileprivate var _to: ProtoCellList? = nil
   fileprivate var _elsewhereKib: Int64? = nil
   fileprivate var _fromHost: String? = nil
+  fileprivate var _relief: ProtoRelief? = nil
 }
 
 /// What automation does now, and what keeps it from more.
@@ -2856,7 +2914,7 @@ nonisolated extension ProtoFindingSeverity: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension ProtoFindingKind: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FINDING_KIND_UNSPECIFIED\0\u{1}FINDING_KIND_REMOTE_MEMORY\0\u{1}FINDING_KIND_VCPUS_ACROSS_CELLS\0\u{1}FINDING_KIND_OVERLAPPING_PINS\0\u{1}FINDING_KIND_FLOATING\0\u{1}FINDING_KIND_CONFIG_DIFFERS\0\u{1}FINDING_KIND_FOREIGN_BALANCER\0\u{1}FINDING_KIND_NUMA_BALANCING\0\u{1}FINDING_KIND_KSM_ACROSS_NODES\0\u{1}FINDING_KIND_LIBVIRT_DOWN\0\u{1}FINDING_KIND_KERNEL_DIFFERS\0\u{1}FINDING_KIND_OVERCOMMITTED_CELL\0\u{1}FINDING_KIND_WIDER_THAN_CELL\0\u{1}FINDING_KIND_EMULATOR_ON_DEDICATED\0\u{1}FINDING_KIND_SHARED_SIBLINGS\0\u{1}FINDING_KIND_STRICT_NEAR_FULL\0\u{1}FINDING_KIND_HUGEPAGES_SHORT\0\u{1}FINDING_KIND_DEVICE_ELSEWHERE\0\u{1}FINDING_KIND_OUTSIDE_PARENT\0\u{1}FINDING_KIND_PINNED_ACROSS_ISOLATED\0\u{1}FINDING_KIND_INTERRUPTS_ON_DEDICATED\0\u{1}FINDING_KIND_PARENT_RESTRICTED\0\u{1}FINDING_KIND_KNOWN_TRAP\0\u{2}&FINDING_KIND_DRIFTED\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FINDING_KIND_UNSPECIFIED\0\u{1}FINDING_KIND_REMOTE_MEMORY\0\u{1}FINDING_KIND_VCPUS_ACROSS_CELLS\0\u{1}FINDING_KIND_OVERLAPPING_PINS\0\u{1}FINDING_KIND_FLOATING\0\u{1}FINDING_KIND_CONFIG_DIFFERS\0\u{1}FINDING_KIND_FOREIGN_BALANCER\0\u{1}FINDING_KIND_NUMA_BALANCING\0\u{1}FINDING_KIND_KSM_ACROSS_NODES\0\u{1}FINDING_KIND_LIBVIRT_DOWN\0\u{1}FINDING_KIND_KERNEL_DIFFERS\0\u{1}FINDING_KIND_OVERCOMMITTED_CELL\0\u{1}FINDING_KIND_WIDER_THAN_CELL\0\u{1}FINDING_KIND_EMULATOR_ON_DEDICATED\0\u{1}FINDING_KIND_SHARED_SIBLINGS\0\u{1}FINDING_KIND_STRICT_NEAR_FULL\0\u{1}FINDING_KIND_HUGEPAGES_SHORT\0\u{1}FINDING_KIND_DEVICE_ELSEWHERE\0\u{1}FINDING_KIND_OUTSIDE_PARENT\0\u{1}FINDING_KIND_PINNED_ACROSS_ISOLATED\0\u{1}FINDING_KIND_INTERRUPTS_ON_DEDICATED\0\u{1}FINDING_KIND_PARENT_RESTRICTED\0\u{1}FINDING_KIND_KNOWN_TRAP\0\u{2}&FINDING_KIND_DRIFTED\0\u{1}FINDING_KIND_PRESSED_CELL\0")
 }
 
 nonisolated extension ProtoJobState: SwiftProtobuf._ProtoNameProviding {
@@ -5607,7 +5665,7 @@ nonisolated extension ProtoFleetEvent: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Policy"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reserve\0\u{3}overcommit_percent\0\u{1}smt\0\u{1}weights\0\u{3}live_pages\0\u{1}driver\0\u{3}driver_by_host\0\u{1}scope\0\u{3}fold_guest_cells\0\u{1}hosts\0\u{1}groups\0\u{1}automation\0\u{2}\u{12}drift\0\u{3}drift_by_guest\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reserve\0\u{3}overcommit_percent\0\u{1}smt\0\u{1}weights\0\u{3}live_pages\0\u{1}driver\0\u{3}driver_by_host\0\u{1}scope\0\u{3}fold_guest_cells\0\u{1}hosts\0\u{1}groups\0\u{1}automation\0\u{1}pressure\0\u{2}\u{11}drift\0\u{3}drift_by_guest\0")
 
   fileprivate class _StorageClass {
     var _reserve: ProtoReserve? = nil
@@ -5622,6 +5680,7 @@ nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._Message
     var _hosts: [ProtoHostRules] = []
     var _groups: [ProtoGuestGroup] = []
     var _automation: ProtoAutomationRules? = nil
+    var _pressure: ProtoPressureRules? = nil
     var _drift: ProtoDriftRule = .unspecified
     var _driftByGuest: [ProtoGuestDrift] = []
 
@@ -5646,6 +5705,7 @@ nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._Message
       _hosts = source._hosts
       _groups = source._groups
       _automation = source._automation
+      _pressure = source._pressure
       _drift = source._drift
       _driftByGuest = source._driftByGuest
     }
@@ -5678,6 +5738,7 @@ nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._Message
         case 10: try { try decoder.decodeRepeatedMessageField(value: &_storage._hosts) }()
         case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._groups) }()
         case 12: try { try decoder.decodeSingularMessageField(value: &_storage._automation) }()
+        case 13: try { try decoder.decodeSingularMessageField(value: &_storage._pressure) }()
         case 30: try { try decoder.decodeSingularEnumField(value: &_storage._drift) }()
         case 31: try { try decoder.decodeRepeatedMessageField(value: &_storage._driftByGuest) }()
         default: break
@@ -5728,6 +5789,9 @@ nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._Message
       try { if let v = _storage._automation {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
       } }()
+      try { if let v = _storage._pressure {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      } }()
       if _storage._drift != .unspecified {
         try visitor.visitSingularEnumField(value: _storage._drift, fieldNumber: 30)
       }
@@ -5755,6 +5819,7 @@ nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._Message
         if _storage._hosts != rhs_storage._hosts {return false}
         if _storage._groups != rhs_storage._groups {return false}
         if _storage._automation != rhs_storage._automation {return false}
+        if _storage._pressure != rhs_storage._pressure {return false}
         if _storage._drift != rhs_storage._drift {return false}
         if _storage._driftByGuest != rhs_storage._driftByGuest {return false}
         return true
@@ -5766,9 +5831,49 @@ nonisolated extension ProtoPolicy: SwiftProtobuf.Message, SwiftProtobuf._Message
   }
 }
 
+nonisolated extension ProtoPressureRules: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".PressureRules"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}busy_percent\0\u{1}bandwidth\0\u{3}waiting_percent\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.busyPercent) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.bandwidth) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.waitingPercent) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.busyPercent != 0 {
+      try visitor.visitSingularInt64Field(value: self.busyPercent, fieldNumber: 1)
+    }
+    if self.bandwidth != 0 {
+      try visitor.visitSingularInt64Field(value: self.bandwidth, fieldNumber: 2)
+    }
+    if self.waitingPercent != 0 {
+      try visitor.visitSingularInt64Field(value: self.waitingPercent, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoPressureRules, rhs: ProtoPressureRules) -> Bool {
+    if lhs.busyPercent != rhs.busyPercent {return false}
+    if lhs.bandwidth != rhs.bandwidth {return false}
+    if lhs.waitingPercent != rhs.waitingPercent {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension ProtoHostRules: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HostRules"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{1}rack\0\u{1}zone\0\u{1}labels\0\u{1}taints\0\u{1}draining\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}host\0\u{1}rack\0\u{1}zone\0\u{1}labels\0\u{1}taints\0\u{1}draining\0\u{1}bandwidth\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5782,6 +5887,7 @@ nonisolated extension ProtoHostRules: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.labels) }()
       case 5: try { try decoder.decodeRepeatedStringField(value: &self.taints) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.draining) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self._bandwidth) }()
       default: break
       }
     }
@@ -5810,6 +5916,9 @@ nonisolated extension ProtoHostRules: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.draining != false {
       try visitor.visitSingularBoolField(value: self.draining, fieldNumber: 6)
     }
+    try { if let v = self._bandwidth {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -5820,6 +5929,7 @@ nonisolated extension ProtoHostRules: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.labels != rhs.labels {return false}
     if lhs.taints != rhs.taints {return false}
     if lhs.draining != rhs.draining {return false}
+    if lhs._bandwidth != rhs._bandwidth {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -6276,7 +6386,7 @@ nonisolated extension ProtoAutomationState: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension ProtoMoveRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".MoveRecord"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}guest\0\u{3}guest_name\0\u{1}host\0\u{1}from\0\u{1}to\0\u{3}wall_milliseconds\0\u{1}actor\0\u{3}copy_kib\0\u{3}elsewhere_kib\0\u{3}from_host\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}guest\0\u{3}guest_name\0\u{1}host\0\u{1}from\0\u{1}to\0\u{3}wall_milliseconds\0\u{1}actor\0\u{3}copy_kib\0\u{3}elsewhere_kib\0\u{3}from_host\0\u{1}relief\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -6295,6 +6405,7 @@ nonisolated extension ProtoMoveRecord: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 9: try { try decoder.decodeSingularInt64Field(value: &self.copyKib) }()
       case 10: try { try decoder.decodeSingularInt64Field(value: &self._elsewhereKib) }()
       case 11: try { try decoder.decodeSingularStringField(value: &self._fromHost) }()
+      case 12: try { try decoder.decodeSingularMessageField(value: &self._relief) }()
       default: break
       }
     }
@@ -6338,6 +6449,9 @@ nonisolated extension ProtoMoveRecord: SwiftProtobuf.Message, SwiftProtobuf._Mes
     try { if let v = self._fromHost {
       try visitor.visitSingularStringField(value: v, fieldNumber: 11)
     } }()
+    try { if let v = self._relief {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -6353,6 +6467,7 @@ nonisolated extension ProtoMoveRecord: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.copyKib != rhs.copyKib {return false}
     if lhs._elsewhereKib != rhs._elsewhereKib {return false}
     if lhs._fromHost != rhs._fromHost {return false}
+    if lhs._relief != rhs._relief {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

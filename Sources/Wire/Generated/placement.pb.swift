@@ -164,6 +164,45 @@ nonisolated enum ProtoPlanState: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+/// What a cell has too much of.
+nonisolated enum ProtoStrain: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case unspecified // = 0
+  case busy // = 1
+  case bandwidth // = 2
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unspecified
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .busy
+    case 2: self = .bandwidth
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .busy: return 1
+    case .bandwidth: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [ProtoStrain] = [
+    .unspecified,
+    .busy,
+    .bandwidth,
+  ]
+
+}
+
 /// What a guest asks for.
 nonisolated struct ProtoShape: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -554,11 +593,51 @@ nonisolated struct ProtoMove: @unchecked Sendable {
   /// Clears the value of `seconds`. Subsequent reads from it will return its default value.
   mutating func clearSeconds() {_uniqueStorage()._seconds = nil}
 
+  /// What it is to take off a pressed cell, where that is why.
+  var relief: ProtoRelief {
+    get {_storage._relief ?? ProtoRelief()}
+    set {_uniqueStorage()._relief = newValue}
+  }
+  /// Returns true if `relief` has been explicitly set.
+  var hasRelief: Bool {_storage._relief != nil}
+  /// Clears the value of `relief`. Subsequent reads from it will return its default value.
+  mutating func clearRelief() {_uniqueStorage()._relief = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// What a move was to take off a pressed cell, and what came of it.
+nonisolated struct ProtoRelief: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var cell: Int64 = 0
+
+  var strain: ProtoStrain = .unspecified
+
+  /// Percent of the time of the cell's shared CPUs, or MiB a second.
+  var before: Int64 = 0
+
+  /// Absent until it was measured.
+  var after: Int64 {
+    get {_after ?? 0}
+    set {_after = newValue}
+  }
+  /// Returns true if `after` has been explicitly set.
+  var hasAfter: Bool {self._after != nil}
+  /// Clears the value of `after`. Subsequent reads from it will return its default value.
+  mutating func clearAfter() {self._after = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _after: Int64? = nil
 }
 
 /// A guest that a plan leaves where it is.
@@ -847,6 +926,10 @@ nonisolated extension ProtoSMTPolicy: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension ProtoPlanState: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PLAN_STATE_UNSPECIFIED\0\u{1}PLAN_STATE_PROPOSED\0\u{1}PLAN_STATE_APPLYING\0\u{1}PLAN_STATE_DONE\0\u{1}PLAN_STATE_FAILED\0")
+}
+
+nonisolated extension ProtoStrain: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STRAIN_UNSPECIFIED\0\u{1}STRAIN_BUSY\0\u{1}STRAIN_BANDWIDTH\0")
 }
 
 nonisolated extension ProtoShape: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1321,7 +1404,7 @@ nonisolated extension ProtoWave: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Move"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{3}guest_name\0\u{1}host\0\u{1}incarnation\0\u{1}from\0\u{1}placement\0\u{1}expected\0\u{1}movability\0\u{3}copy_kib\0\u{1}reason\0\u{1}explanation\0\u{1}gain\0\u{1}seconds\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{3}guest_name\0\u{1}host\0\u{1}incarnation\0\u{1}from\0\u{1}placement\0\u{1}expected\0\u{1}movability\0\u{3}copy_kib\0\u{1}reason\0\u{1}explanation\0\u{1}gain\0\u{1}seconds\0\u{1}relief\0")
 
   fileprivate class _StorageClass {
     var _guest: String = String()
@@ -1337,6 +1420,7 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     var _explanation: ProtoExplanation? = nil
     var _gain: [ProtoScoreTerm] = []
     var _seconds: Int64? = nil
+    var _relief: ProtoRelief? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1360,6 +1444,7 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       _explanation = source._explanation
       _gain = source._gain
       _seconds = source._seconds
+      _relief = source._relief
     }
   }
 
@@ -1391,6 +1476,7 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._explanation) }()
         case 12: try { try decoder.decodeRepeatedMessageField(value: &_storage._gain) }()
         case 13: try { try decoder.decodeSingularInt64Field(value: &_storage._seconds) }()
+        case 14: try { try decoder.decodeSingularMessageField(value: &_storage._relief) }()
         default: break
         }
       }
@@ -1442,6 +1528,9 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       try { if let v = _storage._seconds {
         try visitor.visitSingularInt64Field(value: v, fieldNumber: 13)
       } }()
+      try { if let v = _storage._relief {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1464,10 +1553,60 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         if _storage._explanation != rhs_storage._explanation {return false}
         if _storage._gain != rhs_storage._gain {return false}
         if _storage._seconds != rhs_storage._seconds {return false}
+        if _storage._relief != rhs_storage._relief {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoRelief: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Relief"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cell\0\u{1}strain\0\u{1}before\0\u{1}after\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.cell) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.strain) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.before) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._after) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.cell != 0 {
+      try visitor.visitSingularInt64Field(value: self.cell, fieldNumber: 1)
+    }
+    if self.strain != .unspecified {
+      try visitor.visitSingularEnumField(value: self.strain, fieldNumber: 2)
+    }
+    if self.before != 0 {
+      try visitor.visitSingularInt64Field(value: self.before, fieldNumber: 3)
+    }
+    try { if let v = self._after {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoRelief, rhs: ProtoRelief) -> Bool {
+    if lhs.cell != rhs.cell {return false}
+    if lhs.strain != rhs.strain {return false}
+    if lhs.before != rhs.before {return false}
+    if lhs._after != rhs._after {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

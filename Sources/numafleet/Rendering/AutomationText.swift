@@ -24,13 +24,13 @@ struct AutomationText {
       parts.append(table.text(empty: ""))
     }
     if !status.moves.isEmpty {
-      var table = Table("WHEN", "GUEST", "HOST", "FROM", "TO", ">COPIED", ">ELSEWHERE AFTER", "BY")
+      var table = Table("WHEN", "GUEST", "HOST", "FROM", "TO", ">COPIED", ">ELSEWHERE AFTER", "RELIEF", "BY")
       for move in status.moves {
         table.add(
           "\(Moment(wallMilliseconds: move.wallMilliseconds))", move.guestName,
           (move.fromHost.map { "\($0) -> " } ?? "") + move.host.text,
           "\(NodeSet(move.from))", "\(NodeSet(move.to))", "\(move.copy)", move.elsewhere.map { "\($0)" } ?? "-",
-          move.actor)
+          move.relief?.words ?? "-", move.actor)
       }
       parts.append(table.text(empty: ""))
     }

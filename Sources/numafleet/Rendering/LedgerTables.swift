@@ -53,13 +53,20 @@ struct PolicyText {
     func list(_ texts: [String]) -> String { texts.isEmpty ? "none" : texts.joined(separator: "; ") }
     let hosts = policy.hosts.map { rules in
       let places = [rules.rack.map { "rack \($0)" }, rules.zone.map { "zone \($0)" }].compactMap { $0 }
-      let words = places + rules.labels + rules.taints.map { "taint \($0)" } + (rules.draining ? ["draining"] : [])
+      let words =
+        places + rules.labels + rules.taints.map { "taint \($0)" } + (rules.draining ? ["draining"] : [])
+        + (rules.bandwidth.map { ["bandwidth \($0) MiB/s"] } ?? [])
       return "\(rules.host): \(words.joined(separator: ", "))"
     }
     let groups = policy.groups.map { group in
       let members = (group.members + group.domains.map { "[\($0.joined(separator: ", "))]" }).joined(separator: ", ")
       return "\(group.name): \(group.rule.rawValue) by \(group.level.rawValue), \(members)"
     }
+    func limit(_ amount: Int, _ words: String) -> [String] { amount > 0 ? ["\(amount) \(words)"] : [] }
+    let rules = policy.pressure
+    let limits =
+      limit(rules.busyPercent, "% busy") + limit(rules.bandwidth, "MiB/s") + limit(rules.waitingPercent, "% waiting")
+    let pressed = limits.isEmpty ? "never" : limits.joined(separator: ", ")
     let drivers = policy.driverByHost.map { "\($0.host): \($0.driver.rawValue)" }.joined(separator: ", ")
     return fields([
       ("reserve per node", "\(policy.reserve.pcpusPerCell) cpus, \(policy.reserve.memoryPerCell)"),
@@ -68,7 +75,8 @@ struct PolicyText {
         "weights",
         "contention \(policy.weights.contention), locality \(policy.weights.locality), "
           + "fragmentation \(policy.weights.fragmentation)"
-      ), ("live pages", policy.livePages.isEmpty ? "no guest" : policy.livePages.joined(separator: ", ")),
+      ), ("pressed from", pressed),
+      ("live pages", policy.livePages.isEmpty ? "no guest" : policy.livePages.joined(separator: ", ")),
       ("driver", policy.driver.rawValue), ("driver by host", drivers.isEmpty ? "no exception" : drivers),
       ("scope", policy.scope.rawValue), ("fold guest cells", "\(policy.foldGuestCells)"),
       ("hosts", list(hosts)), ("groups", list(groups)),
