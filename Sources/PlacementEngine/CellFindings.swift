@@ -3,7 +3,27 @@ import NUMA
 
 /// What is wrong with cells as a whole: too much promised on them, or too few hugepages.
 extension HostExamination {
-  func cellFindings() -> [Finding] { overcommittedCells() + shortPools() }
+  func cellFindings() -> [Finding] { overcommittedCells() + pressedCells() + shortPools() }
+
+  private func pressedCells() -> [Finding] {
+    room.pressedCells.map { pressed in
+      let there = guests.filter { guest in
+        room.index(ofCell: pressed.cell).map { guest.footprint.weight(at: $0, host.topology.cells[$0]) > 0 } ?? false
+      }
+      let others = room.cells.filter { $0.id != pressed.cell }.compactMap { cell in
+        cell.strain?.amount(pressed.strain).map { (amount: $0, cell: cell.id) }
+      }
+      let unit = pressed.strain == .busy ? "%" : "MiB/s"
+      let least = others.min { $0 < $1 }.map { "; the least, cell \($0.cell), has \($0.amount) \(unit)" } ?? ""
+      let limit = pressed.strain == .busy ? room.limits.busyPercent : room.limits.bandwidth
+      return Finding(
+        severity: .warning, kind: .pressedCell, host: host.id,
+        evidence: "\(pressed.words) with \(there.count) guest\(there.count == 1 ? "" : "s"), pressed from \(limit) "
+          + "\(unit) on\(least)",
+        remedy: others.isEmpty
+          ? "numafleet migrate guests of \(host.id) to other hosts" : "numafleet plan repair \(host.id)")
+    }
+  }
 
   private func overcommittedCells() -> [Finding] {
     let ratio = min(max(policy.overcommitPercent, 100), 6400)

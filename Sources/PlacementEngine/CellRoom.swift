@@ -33,6 +33,8 @@ struct CellRoom: Sendable {
   let pools: [Pool]
   /// KiB of memory for each usable CPU: the cell's natural ratio, for judging what remains fittable.
   let ratio: Int
+  /// What the cell has to do by its host's measure; nil where nothing was measured.
+  let strain: CellStrain?
 
   struct Core: Sendable, Equatable {
     /// Dedicable threads.
@@ -84,7 +86,8 @@ struct CellHoldings {
 
 extension CellRoom {
   /// The room of a cell of `topology`.
-  init(of cell: Cell, on topology: HostTopology, policy: Policy, held: CellHoldings) {
+  init(of cell: Cell, on topology: HostTopology, policy: Policy, held: CellHoldings, strain: CellStrain?) {
+    self.strain = strain
     id = cell.id
     usable = cell.cpus.intersection(topology.allowed)
     let reserved = CPUSet(cell.cpus.members.prefix(max(policy.reserve.pcpusPerCell, 0)))

@@ -26,7 +26,11 @@ extension CellSearch {
     }
     if let running = table.demand.running, running.homes.contains(a) || running.homes.contains(b) { return false }
     if let worth = table.worth, worth.spaces[a] != worth.spaces[b] { return false }
-    if table.demand.sharing, !table.room.cells[a].equals(table.room.cells[b]) { return false }
+    if table.demand.sharing {
+      let (one, other) = (table.room.cells[a], table.room.cells[b])
+      // What several guest cells bring may be too much for one cell and not for the other, although each alone is not.
+      if !one.equals(other) || (table.demand.use != HostStrain.Use() && one.strain != other.strain) { return false }
+    }
     guard !table.pair.isEmpty else { return true }
     return (0..<count).allSatisfy {
       $0 == a || $0 == b || table.pair[a * count + $0] == table.pair[b * count + $0]

@@ -4,7 +4,8 @@ import NUMA
 /// The unweighted cost of guest cells on one host cell, in thousandths but for fragmentation.
 struct CellCosts: Equatable {
   /// Floating: vcpus per shared pcpu, for the guest's share of vcpus that runs here. Dedicated: the part of its vcpus
-  /// that share a core with strangers, and what floating vcpus lose by the CPUs it takes.
+  /// that share a core with strangers, and what floating vcpus lose by the CPUs it takes. Either: on a cell that has
+  /// more to do than it can, up to as much as if all vcpus that the policy allows were there.
   var contention = 0
   /// Memory to copy.
   var copy = 0
@@ -17,7 +18,7 @@ extension FitTable {
   func costs(of group: [Int], at index: Int) -> CellCosts {
     let cell = room.cells[index]
     var costs = CellCosts()
-    costs.contention = contention(of: group, on: cell)
+    costs.contention = contention(of: group, on: cell) + pressed(group, at: index)
     if demand.running != nil {
       for guestCell in group {
         let arriving = demand.cells[guestCell].arriving(at: index, wholePages: !room.isBase(demand.pageSize, at: index))
@@ -39,6 +40,13 @@ extension FitTable {
     }
     if floating > 0 { contention += (cell.load + floating * 1000) / left * floating }
     return contention / demand.vcpus
+  }
+
+  /// What is measured weighs as much as what is merely promised could at worst, or nominal vcpus would outvote it.
+  private func pressed(_ group: [Int], at index: Int) -> Int {
+    let pressure = pressure(of: group, at: index)
+    if pressure == 0 { return 0 }
+    return pressure * crowding / 1000 * group.reduce(0) { $0 + demand.cells[$1].online.count } / demand.vcpus
   }
 
   /// How many of a guest's own CPUs come out of those that others share.
@@ -106,6 +114,7 @@ extension FitTable {
       let load = Amounts.decimal(milli: cell.load + floating * 1000)
       parts.append("\(load) vcpus on \(max(cell.shared.count - ownOfShared(own, on: cell), 0)) shared pcpus")
     }
-    return parts.isEmpty ? nil : "cell \(cell.id): \(parts.joined(separator: " and "))"
+    let pressed = pressureWords(of: group, at: index).map { "; \($0)" } ?? ""
+    return parts.isEmpty ? nil : "cell \(cell.id): \(parts.joined(separator: " and "))\(pressed)"
   }
 }

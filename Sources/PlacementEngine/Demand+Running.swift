@@ -28,6 +28,7 @@ extension Demand {
     emulatorPCPUs = 0
     iothreads = guest.iothreads.sorted()
     hosts = [room.view.id]
+    use = room.uses.reduce(HostStrain.Use(), +)
     (labels, tolerates) = ([], [])
     let homes = guestCells.indices.map { footprint.home(ofGuestCellAt: $0) }
     let (moves, byPages, reason) = Self.memoryMoves(of: guest, homes: homes, policy: policy)

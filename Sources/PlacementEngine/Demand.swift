@@ -26,6 +26,8 @@ struct Demand: Sendable {
   var sharing = false
   /// What is known of it when it runs and stays on its host.
   var running: RunningDemand?
+  /// What it uses where it runs; nothing is known of a new one.
+  var use = HostStrain.Use()
   /// The host that a running guest leaves for another; there it is like a new one.
   var leaves: HostID?
   /// Hosts that it may not go to, ascending.
@@ -35,6 +37,8 @@ struct Demand: Sendable {
 
   /// Vcpus that run from the start, over all guest cells; at least 1, because costs are divided by it.
   var vcpus: Int { max(cells.reduce(0) { $0 + $1.online.count }, 1) }
+  /// Those of them that share CPUs.
+  var floatingVCPUs: Int { cells.reduce(0) { $0 + $1.online.count - $1.dedicated.count } }
   /// Whether each guest cell needs the same as any other.
   var isOfLikeCells: Bool {
     cells.dropFirst().allSatisfy { cell in

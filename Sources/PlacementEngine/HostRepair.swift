@@ -196,9 +196,10 @@ extension HostView {
     var view = self
     let guest = guests[index]
     view.guests[index] = guest.after(pinning, on: topology, policy: policy)
-    guard !pinning.memory.isEmpty, let before = Footprint(of: guest, on: topology),
-      let after = Footprint(of: view.guests[index], on: topology)
+    guard let before = Footprint(of: guest, on: topology), let after = Footprint(of: view.guests[index], on: topology)
     else { return view }
+    view.load = shiftedLoad(of: id, from: before, to: after)
+    guard !pinning.memory.isEmpty else { return view }
     let more = topology.cells.indices.map { after.resident(onCellAt: $0) - before.resident(onCellAt: $0) }
     view.topology.fill(more, guest.pageSize)
     return view

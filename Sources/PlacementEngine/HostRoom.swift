@@ -14,6 +14,12 @@ struct HostRoom: Sendable {
   let members: [GroupMember]
   /// Distances between cells by index, row-major.
   let distances: [Int]
+  /// When its cells are pressed.
+  let limits: PressureRules
+  /// How long tasks wait for a CPU beyond what is allowed, in thousandths.
+  let waiting: Int
+  /// What the guest that was taken off uses, by cell; empty where nothing was measured.
+  let uses: [HostStrain.Use]
   /// Why nothing may be placed on the host.
   let unfit: Shortfall?
 
@@ -22,6 +28,8 @@ struct HostRoom: Sendable {
   init(_ view: HostView, policy: Policy, without guest: GuestID? = nil, after earlier: HostRoom? = nil) {
     self.view = view
     rules = policy.rules(of: view.id)
+    limits = policy.pressure(on: view.id)
+    waiting = limits.waiting(view.load)
     let topology = view.topology
     let contradictions = topology.isBounded ? topology.contradictions() : ["ids are beyond what the kernel has"]
     if view.liveness != .connected {
@@ -32,20 +40,22 @@ struct HostRoom: Sendable {
       unfit = nil
     }
     guard unfit == nil else {
-      (cells, footprints, distances) = ([], [], [])
+      (cells, footprints, distances, uses) = ([], [], [], [])
       members = GroupMember.all(of: view, [], policy: policy, without: guest)
       return
     }
     let known = earlier.flatMap { $0.view.topology.hasSameCPUs(as: topology) ? $0 : nil }
-    footprints = view.guests.compactMap { other in
-      if other.id == guest { return nil }
-      return known?.footprint(ofUnchanged: other) ?? Footprint(of: other, on: topology)
-    }.sorted { $0.guest < $1.guest }
+    let all = view.guests.compactMap { known?.footprint(ofUnchanged: $0) ?? Footprint(of: $0, on: topology) }
+      .sorted { $0.guest < $1.guest }
+    let strain = HostStrain(of: view, all, without: guest)
+    uses = strain?.uses ?? []
+    footprints = guest == nil ? all : all.filter { $0.guest != guest }
     members = GroupMember.all(of: view, footprints, policy: policy, without: guest)
     let held = Self.holdings(
       of: footprints, claims: view.claims.filter { $0.guest != guest }, on: topology, policy: policy)
     cells = topology.cells.indices.map {
-      CellRoom(of: topology.cells[$0], on: topology, policy: policy, held: held[$0])
+      CellRoom(
+        of: topology.cells[$0], on: topology, policy: policy, held: held[$0], strain: strain?.cells[$0])
     }
     distances = topology.cells.flatMap { from in topology.cells.map { topology.distance(from: from.id, to: $0.id) } }
   }

@@ -98,6 +98,8 @@ extension Demand {
     self.hosts = hosts
     (labels, tolerates) = ([], [])
     leaves = source.id
+    let all = source.load == nil ? [] : source.guests.compactMap { Footprint(of: $0, on: source.topology) }
+    use = HostStrain(of: source, all, without: guest.id)?.use ?? HostStrain.Use()
   }
 
   /// Fixes the host cell of each guest cell, or says why those cells cannot be asked for.

@@ -68,6 +68,12 @@ extension Placer {
       repair.run(budget: &budget)
       for (move, before) in repair.moves { schedule.add(move, before: before) }
       plan.unmoved += repair.unmoved
+      // What was measured holds for guests as they are: where some are mended, the host is looked at again after that.
+      guard repair.moves.isEmpty else { continue }
+      var relief = HostRelief(view, policy: input.policy, leaving: input.leaving + repair.unmoved.map(\.guest))
+      relief.run(budget: &budget)
+      for (move, before) in relief.moves { schedule.add(move, before: before) }
+      plan.unmoved += relief.unmoved
     }
     plan.waves = schedule.waves
     return plan

@@ -14,9 +14,10 @@ let fleets = getenv("NUMAFLEET_FLEETS").flatMap { Int(String(cString: $0)) } ?? 
     for seed in 0..<fleets {
       var random = RandomFleet(seed: seed)
       let policy = random.policy()
-      let inventory = Inventory(
+      var inventory = Inventory(
         hosts: (0..<random.number(1...3)).map { random.host(HostID("h\($0)"), guests: random.number(0...3)) })
       let shape = random.shape()
+      if seed % 2 == 1 { random.load(&inventory) }
       guard shape.refusal() == nil else { continue }
       let decision = Placer(inventory: inventory, policy: policy).place(shape, explain: false)
       let optimum = optimum(of: shape, in: inventory, policy: policy)
@@ -52,8 +53,9 @@ let fleets = getenv("NUMAFLEET_FLEETS").flatMap { Int(String(cString: $0)) } ?? 
     for seed in 0..<(fleets / 4) {
       var random = RandomFleet(seed: seed &+ 4242)
       let policy = random.policy()
-      let placer = Placer(
-        inventory: Inventory(hosts: (0..<2).map { random.host(HostID("h\($0)"), guests: 2) }), policy: policy)
+      var inventory = Inventory(hosts: (0..<2).map { random.host(HostID("h\($0)"), guests: 2) })
+      if seed % 2 == 1 { random.load(&inventory) }
+      let placer = Placer(inventory: inventory, policy: policy)
       let (rooms, measure) = (placer.rooms, placer.worth.measure)
       let shape = random.shape()
       guard shape.refusal() == nil else { continue }

@@ -10,7 +10,8 @@ import Testing
     for seed in 0..<fleets {
       var random = RandomFleet(seed: seed &+ 1_000_000)
       let policy = random.policy()
-      let inventory = Inventory(hosts: (0..<2).map { random.host(HostID("h\($0)"), guests: random.number(0...5)) })
+      var inventory = Inventory(hosts: (0..<2).map { random.host(HostID("h\($0)"), guests: random.number(0...5)) })
+      if seed % 2 == 1 { random.load(&inventory) }
       let input = PlanningInput(inventory: inventory, policy: policy, parent: 3, request: .repair(host: nil))
       let plan = Placer.plan(input)
       #expect(violations(of: plan, in: inventory, policy: policy) == [], "seed \(seed)")

@@ -72,6 +72,22 @@ struct RandomFleet: RandomNumberGenerator {
     return view
   }
 
+  /// Lets all hosts measure something.
+  mutating func load(_ inventory: inout Inventory) {
+    for index in inventory.hosts.indices { inventory.hosts[index].load = load(inventory.hosts[index], 0...100) }
+  }
+
+  /// What such a host might measure: of some cells nothing, of the others so many percent of their time.
+  mutating func load(_ host: HostView, _ busy: ClosedRange<Int>) -> HostLoad {
+    HostLoad(
+      cpuPressure: chance(50) ? number(0...(busy.upperBound > 90 ? 100 : 25)) : nil,
+      cells: host.topology.cells.map {
+        CellLoad(
+          cell: $0.id, busy: chance(80) ? number(busy) : nil,
+          bandwidth: chance(30) ? number(0...(busy.upperBound * 20)) : nil)
+      })
+  }
+
   /// A running guest, placed well or badly, pinned or not, of one or two guest cells.
   mutating func guest(_ id: GuestID, on topology: HostTopology) -> Guest {
     let vcpus = number(1...4)
