@@ -74,7 +74,7 @@ extension Coordinator {
 
 extension HostReport {
   /// Whether anything that findings rest on differs from what is known of a host; free memory counts in steps, and load
-  /// only with it.
+  /// only with it or where it makes other cells pressed.
   func differs(from entry: HostEntry) -> Bool {
     facts != entry.facts || topologyHash != entry.topologyHash || libvirtAnswers != entry.libvirtAnswers
       || cells.map(\.stepped) != entry.cells.map(\.stepped) || guests.ascending != entry.guests

@@ -177,7 +177,8 @@ extension Coordinator {
     welcomeArrivals(on: index, now, &output)
     forgetWishes(on: index, &output)
     refresh(index, now)
-    watchFindings(index, changed: changed, now, &output)
+    let isPressedElsewhere = feelPressure(index, now)
+    watchFindings(index, changed: changed || isPressedElsewhere, now, &output)
     if let head = report.journal {
       learn(head, index, &output)
       revalidate(head, on: id, at: reading, now, &output)

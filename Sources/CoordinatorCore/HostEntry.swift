@@ -30,6 +30,7 @@ struct HostEntry: Sendable, Hashable {
   var libvirtAnswers: Bool?
   var load: HostLoad?
   var findings = FindingWatch()
+  var pressure = PressureWatch()
   /// Whether `findings` hold for what is known now; not after another policy.
   var isExamined = false
   /// Whether an earlier term knew the host.

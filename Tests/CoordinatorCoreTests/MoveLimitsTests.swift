@@ -43,6 +43,30 @@ import Testing
     #expect(limits([record(minutesAgo: 40, elsewhere: KiB(gib: 2))]).refusal(of: guest) == nil)
   }
 
+  @Test func aCellThatWasRelievedInVainIsLeftAlone() {
+    func relieved(minutesAgo: Int, after: Int?) -> MoveRecord {
+      var made = record(minutesAgo: minutesAgo)
+      made.relief = Relief(cell: 0, strain: .busy, before: 97, after: after)
+      return made
+    }
+    func held(_ moves: [MoveRecord], cell: Int = 0) -> [String] {
+      var next = move("other", copy: KiB(gib: 1))
+      next.relief = Relief(cell: cell, strain: .busy, before: 97)
+      let plan = Plan(purpose: "", waves: [Wave(moves: [next])])
+      return limits(moves).choose(from: plan) { _ in KiB(gib: 4) }.held.map(\.reason)
+    }
+    #expect(held([]) == [] && held([relieved(minutesAgo: 2, after: nil)]) == [])
+    #expect(held([relieved(minutesAgo: 2, after: 80)]) == [], "it paid")
+    #expect(
+      held([relieved(minutesAgo: 2, after: 97)])
+        == ["moving guest db off cell 0 2 min ago did not pay; it is not relieved for 60"])
+    #expect(held([relieved(minutesAgo: 2, after: 97)], cell: 1) == [], "another cell may be")
+    #expect(held([relieved(minutesAgo: 60, after: 97)]) == [])
+    #expect(
+      held([relieved(minutesAgo: 90, after: 97), relieved(minutesAgo: 60, after: 97)]).count == 1, "for 120 then")
+    #expect(limits([relieved(minutesAgo: 40, after: 97)]).refusal(of: guest)?.contains("stays for 60") == true)
+  }
+
   @Test func movesOfADayAreCounted() {
     let moves = [1439, 600, 300, 60].map { record(minutesAgo: $0) }
     #expect(limits(moves).refusal(of: guest) == "it was moved 4 times in 24 hours; moves_per_guest is 4")

@@ -42,6 +42,7 @@ extension Write {
       "move of \(move.guestName) by job \(move.job) of \(move.actor): "
         + "\(move.fromHost.map { "\($0)\(move.from) to \(move.host)" } ?? "\(move.from) to ")\(move.to), \(move.copy)"
         + (move.elsewhere.map { ", elsewhere \($0)" } ?? "")
+        + (move.relief.map { ", \($0.words)" } ?? "")
     case .draining(let host, let isDraining): "\(isDraining ? "draining" : "resuming") of \(host)"
     case .topology(let record): "topology of \(record.topology.cells.count) cells"
     case .host(let record): "host \(record.id), \(record.topology == nil ? "no topology" : "topology")"

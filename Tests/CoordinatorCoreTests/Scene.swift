@@ -44,6 +44,11 @@ struct Scene {
       let state = KSMState(
         run: 1, mergeAcrossNodes: !rest.has("within"), pagesShared: 9, saved: KiB(mib: try rest.int("saved") ?? 40))
       try world.change(HostID(try rest[0])) { $0.ksm = state }
+    case "load":
+      let busy = rest.all.dropFirst().compactMap { Int($0) }
+      try world.change(HostID(try rest[0])) {
+        $0.load = HostLoad(cells: busy.enumerated().map { CellLoad(cell: $0.offset, busy: $0.element) })
+      }
     case "boot": try world.change(HostID(try rest[0])) { ($0.boot, $0.sequence) = (BootID(try rest[1]), 0) }
     case "policy": try setPolicy(rest)
     case "limit": settings.hostsMax = try #require(try rest.int("hosts"))

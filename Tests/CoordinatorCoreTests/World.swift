@@ -18,6 +18,7 @@ struct World {
     /// Whether other hosts' guests may come.
     var isOpen = true
     var ksm: KSMState?
+    var load: HostLoad?
 
     /// What the guests have left free.
     var cells: [CellState] {
@@ -150,6 +151,6 @@ struct World {
         migrationURI: host.isOpen ? "qemu+tls://\(id)/system" : nil),
       topologyHash: topology.contentHash, topology: withTopology ? topology : nil,
       cells: host.cells,
-      guests: host.guests, libvirtAnswers: host.libvirtAnswers)
+      guests: host.guests, libvirtAnswers: host.libvirtAnswers, load: host.load)
   }
 }

@@ -1,5 +1,6 @@
 import Fleet
 import NUMA
+import PlacementEngine
 
 /// Switching automation on and off, and what it remembers of the moves that were made.
 extension Coordinator {
@@ -74,21 +75,27 @@ extension Coordinator {
     let move = record.plan.flatMap { id in plans.first { $0.id == id } }?.moves.first { $0.guest == job.guest }
     let isOwn = move != nil && plans.contains { $0.id == record.plan && $0.isAutomatic }
     let to = move?.placement.cells.map(\.cell) ?? desired.memory.map(\.cell)
-    let made = MoveRecord(
+    var made = MoveRecord(
       job: job.id, guest: job.guest, guestName: job.guestName, host: job.destination ?? job.host,
       fromHost: job.destination == nil ? nil : job.host, from: NodeSet(move?.from.map(\.cell) ?? []).members,
       to: NodeSet(to).members,
       wallMilliseconds: now.wallMilliseconds, actor: isOwn ? Self.automationActor : "operator", copy: move?.copy ?? 0)
+    made.relief = move?.relief
     automation.moves.append(made)
     automation.moves.removeFirst(max(0, automation.moves.count - Automation.movesMax))
     output.writes.append(.moved(made))
-    if made.copy > 0 {
+    for host in [made.fromHost, made.host].compactMap(\.self) {
+      guard let index = index(of: host) else { continue }
+      hosts[index].pressure.restart(after: Automation.measureMilliseconds, now)
+    }
+    if made.copy > 0 || made.relief != nil {
       automation.measurements.append(
         Automation.Measurement(job: job.id, due: now.advanced(byMilliseconds: Automation.measureMilliseconds)))
     }
   }
 
-  /// Looks where the memory of moved guests is by now; a guest that is gone has nothing to be measured.
+  /// Looks where the memory of moved guests is by now, and whether the cells that they relieved have less to do; a
+  /// guest that is gone has nothing to be measured.
   mutating func measureMoves(_ now: Instant, _ output: inout Output) {
     while let measurement = automation.measurements.first, measurement.due <= now {
       automation.measurements.removeFirst()
@@ -96,13 +103,24 @@ extension Coordinator {
         let index = index(of: automation.moves[place].host),
         let guest = hosts[index].guests.first(where: { $0.id == automation.moves[place].guest }), guest.isThere
       else { continue }
-      automation.moves[place].elsewhere = guest.memory(elsewhereThan: automation.moves[place].to)
+      let made = automation.moves[place]
+      var told: [String] = []
+      if made.copy > 0 {
+        let elsewhere = guest.memory(elsewhereThan: made.to)
+        automation.moves[place].elsewhere = elsewhere
+        told.append(
+          "has \(elsewhere) elsewhere than on cell \(NodeSet(made.to)), of \(made.copy) that were brought there")
+      }
+      if let relief = made.relief {
+        automation.moves[place].relief?.after = placer.strain(relief.strain, ofCell: relief.cell, on: made.host)
+        told.append("left \(automation.moves[place].relief?.words ?? relief.words)")
+      }
       let move = automation.moves[place]
       output.writes.append(.moved(move))
       log(
         .moveMeasured, host: move.host, guest: move.guest, job: move.job, actor: Self.automationActor,
-        "guest \(move.guestName) has \(move.elsewhere ?? 0) elsewhere than on cell \(NodeSet(move.to)), of "
-          + "\(move.copy) that were brought there\(move.wasInVain ? "; the move did not pay" : "")", now, &output)
+        "guest \(move.guestName) \(told.joined(separator: ", "))\(move.wasInVain ? "; the move did not pay" : "")", now,
+        &output)
     }
   }
 

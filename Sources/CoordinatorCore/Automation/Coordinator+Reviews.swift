@@ -146,12 +146,13 @@ extension Coordinator {
     guard let host = asked.host else { return reviewedRoom(plan, asked, now, &output) }
     guard let index = index(of: host) else { return }
     let sizes = hosts[index].guests
-    var (chosen, held, mayLater) = moveLimits(now).choose(from: plan) { guest in
+    let (settled, peaks) = withoutPeaks(plan, on: index)
+    var (chosen, held, mayLater) = moveLimits(now).choose(from: settled) { guest in
       sizes.first { $0.id == guest }?.memory ?? 0
     }
     let needy = plan.unmoved
     hosts[index].review.held =
-      held + needy + asked.leaving.filter { left in !needy.contains { $0.guest == left.guest } }
+      held + peaks + needy + asked.leaving.filter { left in !needy.contains { $0.guest == left.guest } }
     let span = mayLater ? 60_000 : reviewSpan
     hosts[index].review.due = now.advanced(byMilliseconds: span)
     automation.expect(hosts[index].review.due)

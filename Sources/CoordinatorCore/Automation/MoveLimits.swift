@@ -41,6 +41,21 @@ package struct MoveLimits {
     return nil
   }
 
+  /// Why a cell is not relieved just now; nil when it may be. Where taking a guest off it did not pay, its load is not
+  /// its guests', and the others would be moved for nothing too.
+  private func refusal(of relief: Relief, on host: HostID) -> String? {
+    let own = moves.filter {
+      $0.host == host && $0.relief?.cell == relief.cell
+        && wallMilliseconds - $0.wallMilliseconds < Automation.dayMilliseconds
+    }
+    guard let last = own.last, last.relief?.wasInVain == true else { return nil }
+    let minutes = rules.residenceMinutes << min(own.count { $0.relief?.wasInVain == true }, 5)
+    let passed = (wallMilliseconds - last.wallMilliseconds) / 60_000
+    guard passed < minutes else { return nil }
+    return "moving guest \(last.guestName) off cell \(relief.cell) \(passed) min ago did not pay; it is not relieved "
+      + "for \(minutes)"
+  }
+
   /// A plan without the moves that are not worth it or exceed the budget, and the guests that are left for it.
   ///
   /// The waves after one that lost a move go too: they may count on what it would have freed, and are planned anew.
@@ -59,6 +74,8 @@ package struct MoveLimits {
         } else if used > 0, move.copy > 0, used + move.copy > rules.copyPerMinute {
           held.append(move.left("copy_per_minute allows \(rules.copyPerMinute), of which \(used) are used"))
           mayLater = true
+        } else if let refusal = move.relief.flatMap({ refusal(of: $0, on: move.host) }) {
+          held.append(move.left(refusal))
         } else {
           used = used + move.copy
           kept.append(move)
