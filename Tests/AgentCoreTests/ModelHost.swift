@@ -17,6 +17,8 @@ struct ModelHost {
   var deaf = false
   /// Nil where the kernel lacks it.
   var ksm: ModelKSM?
+  /// What it measures; nil where the agent does not look.
+  var load: HostLoad?
 
   /// `host cells 4 cpus 4 mib 4096`.
   init(_ words: Words) throws {
@@ -65,7 +67,8 @@ struct ModelHost {
         HostObservation(
           topology: withTopology ? topology : nil, facts: facts, cells: cells,
           domains: libvirtAnswers == true ? guests.compactMap(\.record) : nil, libvirtAnswers: libvirtAnswers,
-          processes: guests.compactMap { $0.observed(residency: residency) }, hasResidency: residency))
+          processes: guests.compactMap { $0.observed(residency: residency) }, hasResidency: residency,
+          load: load))
     case .observeGuest(let id, let run):
       let guest = guests.first { $0.id == id.text || (run != nil && $0.process?.incarnation == run) }
       return .observedGuest(
