@@ -4,7 +4,7 @@ import Testing
 
 @testable import CoordinatorCore
 
-/// What a coordinator forgets of plans and jobs, and what it must not: memory is bounded, and nothing under way is lost.
+/// What a coordinator forgets of plans and jobs: memory is bounded, and nothing under way is lost.
 @Suite struct KeptHistoryTests {
   private func coordinator() -> Coordinator {
     Coordinator(

@@ -4,15 +4,17 @@ package import NUMA
 /// What the policy's limits let automation do, at one moment: a value, so that shadow and earnest are judged alike.
 package struct MoveLimits {
   var rules: AutomationRules
+  /// Verified moves, oldest first.
+  private let moves: [MoveRecord]
   /// What moves that began in the last minute copy.
   var copied: KiB
   var wallMilliseconds: Int
   /// The moves of each guest, oldest first.
   private let own: [GuestID: [MoveRecord]]  // lookup only
 
-  /// `moves` are verified ones, oldest first.
   package init(rules: AutomationRules, moves: [MoveRecord], copied: KiB, wallMilliseconds: Int) {
     self.rules = rules
+    self.moves = moves
     self.copied = copied
     self.wallMilliseconds = wallMilliseconds
     var own: [GuestID: [MoveRecord]] = [:]  // lookup only
