@@ -193,8 +193,7 @@ extension CellSearch {
       guard cell >= floor, barred?.guestCell != depth || barred?.cell != cell else { continue }
       var next = groups
       next[cell].append(depth)
-      // Only whole cores may come together later, when another guest cell fills the core that this one breaks.
-      if let short = table.shortfall(of: next[cell], at: cell), short.constraint != .wholeCores { continue }
+      if let short = table.shortfall(of: next[cell], at: cell), !short.constraint.mayPass { continue }
       chosen.append(cell)
       if partialCost(next) < limit { descendSharing(groups: next) }
       chosen.removeLast()

@@ -175,7 +175,7 @@ extension FitTable {
     let spare = left * crowding - cell.confined
     // One vcpu alone on the last shared CPU could not be told from one that has it for itself.
     let isLone = floating == 1 && left == 1 && demand.hasOwnCPUs
-    if spare >= floating * 1000, !isLone { return nil }
+    if spare >= floating * 1000 { return isLone ? Shortfall(.lone) : nil }
     if floating > 0 {
       return Shortfall(
         .shared, need: floating, has: max(spare, 0), detail: "left on \(left) shared pcpus at \(crowding / 10) %")

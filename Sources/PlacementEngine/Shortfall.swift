@@ -5,8 +5,12 @@ import NUMA
 enum Constraint: Int, CaseIterable, Sendable {
   case hostUnreachable, contradiction, draining, notListed, taint, label, groupOfHost, libvirtDown, noDevice
   case notAsked, memoryStays, groupOfCell, deviceElsewhere, noCPUs, noMemory
-  case dedicated, wholeCores, shared, capacity, freeNow, pages
+  case dedicated, wholeCores, shared, lone, capacity, freeNow, pages
   case cellsTogether, apart, together
+
+  /// Whether it may pass when more guest cells of the guest come to the cell: one fills the core that another breaks, or
+  /// a second floating vcpu joins the only one.
+  var mayPass: Bool { self == .wholeCores || self == .lone }
 
   /// Whether it is about a whole host rather than one cell.
   var isOfHost: Bool { rawValue <= Constraint.noDevice.rawValue || rawValue >= Constraint.cellsTogether.rawValue }
@@ -51,6 +55,7 @@ struct Shortfall: Sendable, Equatable {
     case .dedicated: "needs \(need) dedicated pcpus, has \(has)"
     case .wholeCores: "needs \(need) \(detail), has \(has)"
     case .shared: "needs room for \(vcpus), has \(Amounts.decimal(milli: has)) \(detail)"
+    case .lone: "would leave a floating vcpu alone on the last shared pcpu, as if that were its own"
     case .capacity: "needs \(KiB(need)) of memory, has \(KiB(has)) that is not promised to guests or reserved"
     case .freeNow: "needs \(KiB(need)) of free memory to copy into, has \(KiB(has))"
     case .pages: "needs \(KiB(need)) of \(pageSize) pages, has \(KiB(has)) free"
@@ -85,6 +90,7 @@ struct Shortfall: Sendable, Equatable {
     case .noCPUs: "\(lack) cpus for guests"
     case .noMemory: "\(lack) memory"
     case .dedicated, .wholeCores, .shared, .capacity, .freeNow, .pages: "\(lack) \(wanted)"
+    case .lone: "\(lack) a second shared pcpu, without which a lone floating vcpu would seem to own its own"
     case .cellsTogether where lacking != nil: "\(lack) \(what) on any \(need) cells at once"
     case .cellsTogether: "\(lack) \(need) cells with room at once"
     case .apart: "cannot keep the pages of the guest's cells apart on the way"

@@ -97,7 +97,7 @@ struct Tally {
   /// Whether free pages of the wanted size are what lacked most often.
   var isAboutPages: Bool {
     let pages = entries[Constraint.pages.rawValue]?.cells ?? 0
-    let others = [Constraint.dedicated, .wholeCores, .shared, .capacity, .freeNow].reduce(0) {
+    let others = [Constraint.dedicated, .wholeCores, .shared, .lone, .capacity, .freeNow].reduce(0) {
       $0 + (entries[$1.rawValue]?.cells ?? 0)
     }
     return pages > others
