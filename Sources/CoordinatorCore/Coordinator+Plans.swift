@@ -132,6 +132,12 @@ extension Coordinator {
       topology: view.topology, facts: view.facts, livePages: policy.allowsLivePages(of: guest))
   }
 
+  /// A plan that is in memory, where they ascend.
+  func plan(_ id: PlanID) -> Plan? {
+    let index = plans.partitionIndex { $0.id >= id }
+    return index < plans.endIndex && plans[index].id == id ? plans[index] : nil
+  }
+
   func unknownPlan(_ id: PlanID) -> Refusal {
     Refusal(.unknownPlan, "there is no plan \(id)", remedy: "see numafleet plan list")
   }

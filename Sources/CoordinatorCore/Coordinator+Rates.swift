@@ -9,9 +9,9 @@ extension Coordinator {
   var copyRates: CopyRates {
     var (within, between) = (Copied(), Copied())
     var seen = 0
-    for record in jobs.reversed() where record.state == .verified {
+    for record in jobs.reversed() where record.state == .verified && record.plan != nil {
       guard seen < Self.ratedMax else { break }
-      guard let steps = record.report?.steps, let plan = plans.first(where: { $0.id == record.plan }),
+      guard let steps = record.report?.steps, !steps.isEmpty, let plan = record.plan.flatMap({ self.plan($0) }),
         let move = plan.moves.last(where: { $0.guest == record.job.guest }), move.copy > 0
       else { continue }
       seen += 1

@@ -8,8 +8,8 @@ enum Constraint: Int, CaseIterable, Sendable {
   case dedicated, wholeCores, shared, lone, capacity, freeNow, pages
   case cellsTogether, apart, together
 
-  /// Whether it may pass when more guest cells of the guest come to the cell: one fills the core that another breaks, or
-  /// a second floating vcpu joins the only one.
+  /// Whether it may pass when more guest cells of the guest come to the cell: one fills the core that another breaks,
+  /// or a second floating vcpu joins the only one.
   var mayPass: Bool { self == .wholeCores || self == .lone }
 
   /// Whether it is about a whole host rather than one cell.

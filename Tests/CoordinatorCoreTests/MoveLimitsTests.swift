@@ -17,7 +17,7 @@ import Testing
 
   private func limits(_ moves: [MoveRecord], copied: KiB = 0, _ rules: AutomationRules = AutomationRules())
     -> MoveLimits
-  { MoveLimits(rules: rules, moves: moves, copied: copied, wallMilliseconds: now) }
+  { MoveLimits(rules: rules, moves: MoveHistory(moves), copied: copied, wallMilliseconds: now) }
 
   private func move(_ id: GuestID, copy: KiB, pinned: CPUSet = [0]) -> Move {
     let pinning = Pinning(vcpus: [VCPUPin(vcpu: 0, cpuset: [4])])

@@ -8,8 +8,8 @@ struct Automation: Sendable, Hashable {
   var asked: Asked?
   /// No host is to be looked at before this; nil while none is.
   var nextDue: Instant?
-  /// Verified moves, oldest first.
-  var moves: [MoveRecord]
+  /// Verified moves.
+  var moves: MoveHistory
   /// What is known of the room that shall be kept in the fleet.
   var room = RoomReview()
   /// Moves whose effect is still to be measured, in the order in which they are due.
@@ -45,7 +45,7 @@ struct Automation: Sendable, Hashable {
 
   init(state: AutomationState, moves: [MoveRecord], asks: UInt64 = 0) {
     self.state = state
-    self.moves = moves
+    self.moves = MoveHistory(moves)
     self.asks = asks
   }
 

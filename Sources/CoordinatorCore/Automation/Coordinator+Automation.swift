@@ -72,8 +72,9 @@ extension Coordinator {
     default: return
     }
     let job = record.job
-    let move = record.plan.flatMap { id in plans.first { $0.id == id } }?.moves.first { $0.guest == job.guest }
-    let isOwn = move != nil && plans.contains { $0.id == record.plan && $0.isAutomatic }
+    let plan = record.plan.flatMap { id in self.plan(id) }
+    let move = plan?.moves.first { $0.guest == job.guest }
+    let isOwn = move != nil && plan?.isAutomatic ?? false
     let to = move?.placement.cells.map(\.cell) ?? desired.memory.map(\.cell)
     var made = MoveRecord(
       job: job.id, guest: job.guest, guestName: job.guestName, host: job.destination ?? job.host,
@@ -81,8 +82,7 @@ extension Coordinator {
       to: NodeSet(to).members,
       wallMilliseconds: now.wallMilliseconds, actor: isOwn ? Self.automationActor : "operator", copy: move?.copy ?? 0)
     made.relief = move?.relief
-    automation.moves.append(made)
-    automation.moves.removeFirst(max(0, automation.moves.count - Automation.movesMax))
+    automation.moves.append(made, atMost: Automation.movesMax)
     output.writes.append(.moved(made))
     for host in [made.fromHost, made.host].compactMap(\.self) {
       guard let index = index(of: host) else { continue }
@@ -99,27 +99,25 @@ extension Coordinator {
   mutating func measureMoves(_ now: Instant, _ output: inout Output) {
     while let measurement = automation.measurements.first, measurement.due <= now {
       automation.measurements.removeFirst()
-      guard let place = automation.moves.lastIndex(where: { $0.job == measurement.job }),
-        let index = index(of: automation.moves[place].host),
-        let guest = hosts[index].guests.first(where: { $0.id == automation.moves[place].guest }), guest.isThere
+      guard var made = automation.moves.of(measurement.job), let index = index(of: made.host),
+        let guest = hosts[index].guests.first(where: { $0.id == made.guest }), guest.isThere
       else { continue }
-      let made = automation.moves[place]
       var told: [String] = []
       if made.copy > 0 {
         let elsewhere = guest.memory(elsewhereThan: made.to)
-        automation.moves[place].elsewhere = elsewhere
+        made.elsewhere = elsewhere
         told.append(
           "has \(elsewhere) elsewhere than on cell \(NodeSet(made.to)), of \(made.copy) that were brought there")
       }
       if let relief = made.relief {
-        automation.moves[place].relief?.after = placer.strain(relief.strain, ofCell: relief.cell, on: made.host)
-        told.append("left \(automation.moves[place].relief?.words ?? relief.words)")
+        made.relief?.after = placer.strain(relief.strain, ofCell: relief.cell, on: made.host)
+        told.append("left \(made.relief?.words ?? relief.words)")
       }
-      let move = automation.moves[place]
-      output.writes.append(.moved(move))
+      automation.moves.replace(made)
+      output.writes.append(.moved(made))
       log(
-        .moveMeasured, host: move.host, guest: move.guest, job: move.job, actor: Self.automationActor,
-        "guest \(move.guestName) \(told.joined(separator: ", "))\(move.wasInVain ? "; the move did not pay" : "")", now,
+        .moveMeasured, host: made.host, guest: made.guest, job: made.job, actor: Self.automationActor,
+        "guest \(made.guestName) \(told.joined(separator: ", "))\(made.wasInVain ? "; the move did not pay" : "")", now,
         &output)
     }
   }
@@ -146,14 +144,14 @@ extension Coordinator {
   func automationStatus(_ now: Instant) -> AutomationStatus {
     let isOn = automation.state.mode != .off
     let held = isOn ? automation.room.held + hosts.flatMap(\.review.held) : []
-    let today = automation.moves.reversed().prefix {
+    let today = automation.moves.records.reversed().prefix {
       now.wallMilliseconds - $0.wallMilliseconds < Automation.dayMilliseconds
     }
     return AutomationStatus(
       state: automation.state, isQuiet: policy.automation.quietMilliseconds(from: now.wallMilliseconds) > 0,
       hostsDue: isOn ? hosts.count { $0.review.due <= now } : 0, movesLastDay: today.count,
       copiedLastMinute: copiedLastMinute(now), held: Array(held.prefix(AutomationStatus.heldMax)),
-      moves: Array(automation.moves.suffix(AutomationStatus.movesMax).reversed()), rooms: roomStatus)
+      moves: Array(automation.moves.records.suffix(AutomationStatus.movesMax).reversed()), rooms: roomStatus)
   }
 }
 

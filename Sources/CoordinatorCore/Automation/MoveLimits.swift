@@ -1,33 +1,28 @@
-package import Fleet
-package import NUMA
+import Fleet
+import NUMA
 
 /// What the policy's limits let automation do, at one moment: a value, so that shadow and earnest are judged alike.
-package struct MoveLimits {
+struct MoveLimits {
   var rules: AutomationRules
-  /// Verified moves, oldest first.
-  private let moves: [MoveRecord]
+  /// Verified moves.
+  private let moves: MoveHistory
   /// What moves that began in the last minute copy.
   var copied: KiB
   var wallMilliseconds: Int
-  /// The moves of each guest, oldest first.
-  private let own: [GuestID: [MoveRecord]]  // lookup only
 
-  package init(rules: AutomationRules, moves: [MoveRecord], copied: KiB, wallMilliseconds: Int) {
+  init(rules: AutomationRules, moves: MoveHistory, copied: KiB, wallMilliseconds: Int) {
     self.rules = rules
     self.moves = moves
     self.copied = copied
     self.wallMilliseconds = wallMilliseconds
-    var own: [GuestID: [MoveRecord]] = [:]  // lookup only
-    for move in moves { own[move.guest, default: []].append(move) }
-    self.own = own
   }
 
   /// Why a guest is not even planned for; nil when it may be moved.
-  package func refusal(of guest: Guest) -> String? {
+  func refusal(of guest: Guest) -> String? {
     if let pattern = rules.exceptGuests.first(where: { guest.matches($0) }) {
       return "the policy's except_guests names it (\(pattern))"
     }
-    let own = own[guest.id] ?? []
+    let own = moves.of(guest.id)
     let today = own.filter { wallMilliseconds - $0.wallMilliseconds < Automation.dayMilliseconds }
     if let last = own.last {
       let minutes = rules.residenceMinutes << min(today.count { $0.wasInVain }, 5)
@@ -46,7 +41,7 @@ package struct MoveLimits {
   /// Why a cell is not relieved just now; nil when it may be. Where taking a guest off it did not pay, its load is not
   /// its guests', and the others would be moved for nothing too.
   private func refusal(of relief: Relief, on host: HostID) -> String? {
-    let own = moves.filter {
+    let own = moves.records.filter {
       $0.host == host && $0.relief?.cell == relief.cell
         && wallMilliseconds - $0.wallMilliseconds < Automation.dayMilliseconds
     }
@@ -61,7 +56,7 @@ package struct MoveLimits {
   /// A plan without the moves that are not worth it or exceed the budget, and the guests that are left for it.
   ///
   /// The waves after one that lost a move go too: they may count on what it would have freed, and are planned anew.
-  package func choose(from plan: Plan, memory: (GuestID) -> KiB) -> (plan: Plan, held: [UnmovedGuest], mayLater: Bool) {
+  func choose(from plan: Plan, memory: (GuestID) -> KiB) -> (plan: Plan, held: [UnmovedGuest], mayLater: Bool) {
     var chosen = plan
     chosen.waves = []
     var held: [UnmovedGuest] = []
