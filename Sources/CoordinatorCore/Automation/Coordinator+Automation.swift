@@ -125,17 +125,18 @@ extension Coordinator {
   /// What automation's moves copy that are under way or to come in its plans, and those that ended within the last
   /// minute, whatever became of them.
   func copiedLastMinute(_ now: Instant) -> KiB {
-    func isCounted(_ record: JobRecord) -> Bool { record.ended.map { now.wallMilliseconds - $0 < 60_000 } ?? true }
-    let recent = jobs.filter { $0.plan != nil && isCounted($0) }
-    var sum = KiB(0)
-    for plan in plans where plan.isAutomatic && (plan.state == .applying || recent.contains { $0.plan == plan.id }) {
-      let isApplying = plan.state == .applying
-      let begun = isApplying ? jobs.filter { $0.plan == plan.id }.map(\.job.guest) : []
-      for move in plan.moves {
-        let isToCome = isApplying && !begun.contains(move.guest)
-        if isToCome || recent.contains(where: { $0.plan == plan.id && $0.job.guest == move.guest }) {
-          sum = sum + move.copy
-        }
+    func isRecent(_ wall: Int) -> Bool { now.wallMilliseconds - wall < 60_000 }
+    // What is verified is counted from the history: it remembers more than plans that are over.
+    var sum = automation.moves.records.reversed().prefix { isRecent($0.wallMilliseconds) }
+      .reduce(KiB(0)) { $1.actor == Self.automationActor ? $0 + $1.copy : $0 }
+    let failed = jobs.filter { $0.plan != nil && $0.state != .verified && $0.ended.map(isRecent) ?? false }
+    for plan in plans where plan.isAutomatic && (plan.state == .applying || failed.contains { $0.plan == plan.id }) {
+      let own = jobs.filter { $0.plan == plan.id }
+      for move in plan.moves where move.copy > 0 {
+        let record = own.last { $0.job.guest == move.guest }
+        let isToCome = record == nil && plan.state == .applying
+        let isUnderWay = record.map { !$0.state.isFinal } ?? false
+        if isToCome || isUnderWay || failed.contains(where: { $0.job.id == record?.job.id }) { sum = sum + move.copy }
       }
     }
     return sum
