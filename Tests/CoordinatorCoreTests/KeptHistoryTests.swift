@@ -45,4 +45,32 @@ import Testing
     #expect(machine.jobs.prefix(3).map(\.plan) == [7, 7, 7])
     #expect(machine.jobs.count == Coordinator.endedJobsMax + 3)
   }
+
+  /// What a move copied counts for a minute, though its plan is forgotten or its guest has ended on the way.
+  @Test func copiesCountForAMinuteWhateverBecameOfThem() {
+    let now = Instant(milliseconds: 100_000, wallMilliseconds: 1_700_000_100_000)
+    var machine = coordinator()
+    var output = Coordinator.Output()
+    machine.automation.moves.append(
+      MoveRecord(
+        job: 1, guest: "a", guestName: "a", host: "h", from: [0], to: [1],
+        wallMilliseconds: now.wallMilliseconds - 59_999, actor: "automation", copy: KiB(gib: 1)), atMost: 10)
+    let pinning = Pinning(emulator: [1])
+    let move = Move(
+      guest: "b", guestName: "b", host: "h", incarnation: nil, from: [],
+      placement: Placement(host: "h", cells: [], pinning: pinning, dedicated: [], score: 0, terms: []),
+      expected: Pinning(), movability: Movability(.liveMemory, because: ""), copy: KiB(gib: 2), reason: "")
+    machine.keep(Plan(id: 9, purpose: "auto: repair h", waves: [Wave(moves: [move])], state: .applying), &output)
+    #expect(machine.copiedLastMinute(now) == KiB(gib: 3), "what is to come counts too")
+    let job = Job(
+      id: 2, host: "h", guest: "b", guestName: "b", epoch: 2, generation: 1, incarnation: nil,
+      action: .apply(desired: pinning, expected: nil))
+    machine.jobs = [
+      JobRecord(job: job, plan: 9, state: .refused, created: 0, ended: now.wallMilliseconds - 30_000)
+    ]
+    machine.keep(Plan(id: 9, purpose: "auto: repair h", waves: [Wave(moves: [move])], state: .failed), &output)
+    #expect(machine.copiedLastMinute(now) == KiB(gib: 3), "its guest has ended, and it copied all the same")
+    #expect(machine.copiedLastMinute(now.advanced(byMilliseconds: 20_000)) == KiB(gib: 2))
+    #expect(machine.copiedLastMinute(now.advanced(byMilliseconds: 40_000)) == 0)
+  }
 }

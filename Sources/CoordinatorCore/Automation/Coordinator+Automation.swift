@@ -160,3 +160,8 @@ extension AutomationState {
   /// For the audit and the answer.
   var words: String { mode.rawValue + (pausedUntil == nil ? "" : ", paused") }
 }
+
+extension Plan {
+  /// Whether automation made it, and not in shadow mode.
+  var isAutomatic: Bool { purpose.hasPrefix("auto: ") }
+}

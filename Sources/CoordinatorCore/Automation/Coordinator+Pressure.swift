@@ -20,8 +20,7 @@ extension Coordinator {
     for wave in settled.waves.indices {
       settled.waves[wave].moves.removeAll { move in
         guard let relief = move.relief, !hosts[index].pressure.lasts(relief.cell) else { return false }
-        let reason = "\(relief.words), and that may be a peak"
-        held.append(UnmovedGuest(guest: move.guest, guestName: move.guestName, host: move.host, reason: reason))
+        held.append(move.left("\(relief.words), and that may be a peak"))
         return true
       }
     }

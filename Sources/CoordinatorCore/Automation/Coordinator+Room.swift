@@ -93,16 +93,9 @@ extension Coordinator {
 }
 
 extension Plan {
-  /// Whether automation made it.
-  var isAutomatic: Bool { purpose.hasPrefix("auto: ") }
-
   /// Whether automation made it to keep room.
   var keepsRoom: Bool { purpose.hasPrefix("auto: \(Self.keepRoomPurpose)") }
 
   /// Its guests, all left for one reason.
-  func left(for refusal: Refusal) -> [UnmovedGuest] {
-    moves.map {
-      UnmovedGuest(guest: $0.guest, guestName: $0.guestName, host: $0.host, reason: refusal.description)
-    }
-  }
+  func left(for refusal: Refusal) -> [UnmovedGuest] { moves.map { $0.left(refusal.description) } }
 }

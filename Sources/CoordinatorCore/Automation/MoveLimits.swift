@@ -93,7 +93,8 @@ extension Move {
     placement.pinning.vcpus.allSatisfy { expected.cpuset(ofVCPU: $0.vcpu) == $0.cpuset }
   }
 
-  fileprivate func left(_ reason: String) -> UnmovedGuest {
+  /// Its guest, left where it is for that reason.
+  func left(_ reason: String) -> UnmovedGuest {
     UnmovedGuest(guest: guest, guestName: guestName, host: host, reason: reason)
   }
 }
