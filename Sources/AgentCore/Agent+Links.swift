@@ -110,6 +110,10 @@ extension Agent {
     guard !isNews || journalTrouble == nil else { return }
     host = welcome.host
     if isNews {
+      if journal.highestEpoch > 0 {
+        schedule.handover = .due
+        schedule.threadsDue = now
+      }
       journal.obey(welcome.epoch, of: boot)
       journalChanged = true
       depose(link, &output)
@@ -125,7 +129,7 @@ extension Agent {
     links[link].wantsJournal = true
     output.notes.append(
       Note(.info, "welcomed", ["host": welcome.host.text, "epoch": "\(welcome.epoch)", "link": "\(link)"]))
-    if view.isRead { report(on: link, &output) }
+    report(on: link, &output)
     tellEnds(on: link, &output)
     beginWaiting(now, &output)
   }
@@ -227,7 +231,7 @@ extension Agent {
   // MARK: Reports
 
   mutating func report(on link: Int, _ output: inout Output) {
-    guard links[link].epoch != nil, view.isRead, let facts = view.facts else { return }
+    guard links[link].epoch != nil, schedule.handover == nil, view.isRead, let facts = view.facts else { return }
     let report = HostReport(
       facts: facts, topologyHash: view.topologyHash, topology: links[link].wantsTopology ? view.topology : nil,
       cells: view.cells, guests: view.guests, libvirtAnswers: view.libvirtAnswers,

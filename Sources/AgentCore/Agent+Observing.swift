@@ -10,10 +10,16 @@ struct Schedule: Sendable, Hashable {
   var reportDue: Instant
   /// Until when the reading under way should have ended; nil while the host is not being read.
   var patience: Instant?
+  /// The reading that another coordinator is owed before anything is reported to it: what was read in the time of the
+  /// one before may lack what that one has brought about, and would look free. Nil once it was made.
+  var handover: Handover?
+
+  enum Handover: Sendable, Hashable { case due, begun }
 
   var looking: Bool { patience != nil }
 
   static let reportMilliseconds = 30_000
+  static let handoverRetryMilliseconds = 1000
 
   init(now: Instant) {
     threadsDue = now
@@ -69,6 +75,7 @@ extension Agent {
     let topology = schedule.topologyDue <= now
     schedule.patience = now.advanced(byMilliseconds: Self.readDeadlineMilliseconds)
     for link in links.indices { links[link].look.begun = links[link].look.asked }
+    if schedule.handover != nil { schedule.handover = .begun }
     // A placement that may silently go back is watched closely; otherwise events and a slow look are enough.
     let pause =
       journal.kept.isEmpty && runs.isEmpty
@@ -95,6 +102,9 @@ extension Agent {
         // What was due stays due, or a first reading that failed would never be repeated.
         if residency { schedule.residencyDue = now }
         if topology { schedule.topologyDue = now }
+        if schedule.handover != nil {
+          schedule.threadsDue = now.advanced(byMilliseconds: Schedule.handoverRetryMilliseconds)
+        }
         output.notes.append(Note(.warning, "host not read", ["reason": refusal.description]))
       case .done, .observedGuest, .observedKSM:
         break
@@ -130,8 +140,10 @@ extension Agent {
       for link in links.indices { links[link].wantsTopology = true }
     }
     let looked = links.indices.filter { links[$0].look.begun > links[$0].look.done }
+    let isHandedOver = schedule.handover == .begun
+    if isHandedOver { schedule.handover = nil }
     for link in looked { links[link].look.done = links[link].look.begun }
-    if view.differsMaterially(from: before) || schedule.reportDue <= now {
+    if isHandedOver || view.differsMaterially(from: before) || schedule.reportDue <= now {
       schedule.reportDue = now.advanced(byMilliseconds: Schedule.reportMilliseconds)
       reportEverywhere(&output)
     } else {
