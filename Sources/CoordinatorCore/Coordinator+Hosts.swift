@@ -267,6 +267,8 @@ extension Coordinator {
     return index < hosts.endIndex && hosts[index].id == id ? index : nil
   }
 
+  func entry(of id: HostID) -> HostEntry? { index(of: id).map { hosts[$0] } }
+
   /// A host heard at that time may be silent for too long at the earliest so much later.
   private mutating func expectSilence(from heard: Instant) {
     let due = heard.advanced(byMilliseconds: settings.unreachableMilliseconds)

@@ -43,15 +43,24 @@ extension JobRecord {
 }
 
 extension Coordinator {
-  /// Final jobs kept in memory; the store has them all.
+  /// Final jobs kept in memory, and how many more there may be before they are counted; the store has them all.
   static let endedJobsMax = 1000
+  static let forgottenAtOnce = 100
   /// No coordinator counts as far between two backups; an agent that says so must not use a counter up.
   static let leapMax: UInt64 = 1 << 32
 
-  func record(_ id: JobID) -> JobRecord? { jobs.last { $0.job.id == id } }
+  /// Where a job is among those in memory, which ascend.
+  func place(of id: JobID) -> Int? {
+    let index = jobs.partitionIndex { $0.job.id >= id }
+    return index < jobs.endIndex && jobs[index].job.id == id ? index : nil
+  }
+
+  func record(_ id: JobID) -> JobRecord? { place(of: id).map { jobs[$0] } }
 
   /// The job of a guest that is not final, if any.
-  func activeJob(of guest: GuestID) -> JobRecord? { jobs.last { $0.job.guest == guest && !$0.state.isFinal } }
+  func activeJob(of guest: GuestID) -> JobRecord? {
+    jobs.indices.last { jobs[$0].job.guest == guest && !jobs[$0].state.isFinal }.map { jobs[$0] }
+  }
 
   // MARK: Creating
 
@@ -134,11 +143,11 @@ extension Coordinator {
   /// Sends what is due; a job of an earlier term goes out again under this one.
   mutating func deliver(_ now: Instant, _ output: inout Output) {
     for index in deliveries.indices where deliveries[index].due <= now {
-      guard let position = jobs.lastIndex(where: { $0.job.id == deliveries[index].job }) else { continue }
+      guard let position = place(of: deliveries[index].job) else { continue }
       let isRunning = jobs[position].state == .running
       deliveries[index].due = now.advanced(
         byMilliseconds: isRunning ? Delivery.runningMilliseconds : Delivery.unansweredMilliseconds)
-      guard let host = hosts.first(where: { $0.id == jobs[position].job.host }), host.refusal == nil else { continue }
+      guard let host = entry(of: jobs[position].job.host), host.refusal == nil else { continue }
       if jobs[position].job.epoch != epoch {
         guard storeRefusal == nil else { continue }
         // Agents of the previous release do not tell what they have begun.
@@ -160,7 +169,7 @@ extension Coordinator {
   ) {
     // Not even acknowledged: the agent says it again until it is.
     guard storeRefusal == nil else { return }
-    guard let index = jobs.lastIndex(where: { $0.job.id == report.job }) else {
+    guard let index = place(of: report.job) else {
       if report.outcome.isFinal { send(.jobAcknowledged(report.job), to: host, &output) }
       return
     }
@@ -216,7 +225,7 @@ extension Coordinator {
         .warning, "agent did not understand",
         ["host": host.text, "job": id.map { "\($0)" } ?? "none", "reason": refusal.description]))
     // Of another term it may be another job of that number.
-    guard storeRefusal == nil, let id, term == epoch, let index = jobs.lastIndex(where: { $0.job.id == id }) else {
+    guard storeRefusal == nil, let id, term == epoch, let index = place(of: id) else {
       return
     }
     let job = jobs[index].job
@@ -253,6 +262,7 @@ extension Coordinator {
     endClaim(of: jobs[index], toldAt: reading, now, &output)
     log(kind, host: host, guest: job.guestIfAny, job: job.id, actor: actor ?? host.text, text, now, &output)
     if state == .verified {
+      if copied(jobs[index]) != nil { copyRates = ratesOfCopies() }
       remember(jobs[index], now, &output)
       want(jobs[index], now, &output)
     }
@@ -282,7 +292,7 @@ extension Coordinator {
     guard report.outcome.isFinal else { return }
     send(.jobAcknowledged(report.job), to: record.job.host, &output)
     guard report.steps != record.report?.steps, !report.isFenced else { return }
-    if let index = jobs.lastIndex(where: { $0.job.id == report.job }) { jobs[index].report = report }
+    if let index = place(of: report.job) { jobs[index].report = report }
     observe(report.observed, on: record.job.host, now, &output)
     let text =
       switch report.outcome {
@@ -314,12 +324,11 @@ extension Coordinator {
   }
 
   mutating func forgetOldJobs() {
+    guard jobs.count >= Self.endedJobsMax + Self.forgottenAtOnce else { return }
     // The jobs of a plan under way, or that may go on, say which wave is next.
     let underWay = plans.filter { $0.state == .applying || $0.id == lastPlan }.map(\.id)
-    func mayGo(_ record: JobRecord) -> Bool {
-      record.state.isFinal && !(record.plan.map(underWay.contains) ?? false)
-    }
-    guard jobs.count(where: mayGo) > Self.endedJobsMax, let oldest = jobs.firstIndex(where: mayGo) else { return }
-    jobs.remove(at: oldest)
+    let old = jobs.indices.filter { jobs[$0].state.isFinal && !(jobs[$0].plan.map(underWay.contains) ?? false) }
+    guard old.count >= Self.endedJobsMax + Self.forgottenAtOnce else { return }
+    for index in old.dropLast(Self.endedJobsMax).reversed() { jobs.remove(at: index) }
   }
 }

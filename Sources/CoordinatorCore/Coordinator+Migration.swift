@@ -51,7 +51,10 @@ struct Travels: Sendable {
 ///     sent ──► running ──► arriving (the guest has left) ──► verified | diverged (what the other host shows)
 ///                 └──► refused | diverged (it is where it was; the claim ends when the other host shows nothing)
 extension Coordinator {
-  var travels: Travels { Travels(records: jobs.filter { !$0.state.isFinal && $0.job.destination != nil }) }
+  var travels: Travels {
+    let under = jobs.indices.filter { !jobs[$0].state.isFinal && jobs[$0].job.destination != nil }
+    return Travels(records: under.map { jobs[$0] })
+  }
 
   func migrationURI(of move: Move) -> String {
     index(of: move.placement.host).flatMap { hosts[$0].facts?.migrationURI } ?? ""
@@ -109,7 +112,7 @@ extension Coordinator {
     // Without libvirt's answer its domains are only remembered.
     guard storeRefusal == nil, hosts[index].hasReported, hosts[index].libvirtAnswers == true else { return }
     for arrival in arrivals where arrival.host == host {
-      guard let place = jobs.lastIndex(where: { $0.job.id == arrival.job }) else { continue }
+      guard let place = place(of: arrival.job) else { continue }
       let guest = hosts[index].guests.first { $0.id == jobs[place].job.guest && $0.isThere }
       let isLate = now >= arrival.until && hosts[index].hasLooked(for: arrival.look)
       if let outcome = outcome(of: jobs[place].job, guest, isLate: isLate) {

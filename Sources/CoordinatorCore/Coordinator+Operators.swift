@@ -88,7 +88,7 @@ extension Coordinator {
 
   func host(_ id: HostID, _ now: Instant) -> Result<HostView, Refusal> {
     if let refusal = refusalOfUnknown(id) { return .failure(refusal) }
-    guard let view = hosts.first(where: { $0.id == id }).flatMap({ view(of: $0, now) }) else {
+    guard let view = entry(of: id).flatMap({ view(of: $0, now) }) else {
       return .failure(withoutTopology(id))
     }
     return .success(view)
@@ -134,19 +134,25 @@ extension Coordinator {
     Refusal(.hostUnreachable, "host \(id) has not sent its topology yet", remedy: "ask again in a few seconds")
   }
 
-  func guests(of host: HostID?) -> [PlacedGuest] {
+  func guests(of host: HostID?, which isMeant: (HostID, Guest) -> Bool = { _, _ in true }) -> [PlacedGuest] {
     let travels = travels
-    return hosts.filter { host == nil || $0.id == host }
-      .flatMap { entry in
-        entry.guests.filter { !travels.hide($0.id, on: entry.id) }.map { PlacedGuest(host: entry.id, guest: $0) }
+    var found: [PlacedGuest] = []
+    for place in hosts.indices where host == nil || hosts[place].id == host {
+      let id = hosts[place].id
+      for index in hosts[place].guests.indices where isMeant(id, hosts[place].guests[index]) {
+        let guest = hosts[place].guests[index]
+        if !travels.hide(guest.id, on: id) { found.append(PlacedGuest(host: id, guest: guest)) }
       }
+    }
+    return found
   }
 
   /// A guest by id, by `HOST/NAME`, or by a name that only one guest has.
   func find(_ text: String) -> Result<PlacedGuest, Refusal> {
-    let all = guests(of: nil)
-    let exact = all.filter { $0.guest.id.text == text || "\($0.host)/\($0.guest.name)" == text }
-    let found = exact.isEmpty ? all.filter { $0.guest.name == text } : exact
+    let exact = guests(of: nil) { host, guest in
+      guest.id.text == text || text.hasSuffix(guest.name) && "\(host)/\(guest.name)" == text
+    }
+    let found = exact.isEmpty ? guests(of: nil) { $1.name == text } : exact
     switch found.count {
     case 1: return .success(found[0])
     case 0:
@@ -196,7 +202,7 @@ extension Coordinator {
   }
 
   private mutating func start(_ wish: StartGuest, _ question: Question, _ now: Instant, _ output: inout Output) {
-    let twins = guests(of: nil).filter { $0.guest.id == wish.guest }
+    let twins = guests(of: nil) { $1.id == wish.guest }
     if let twin = twins.first {
       // A second definition of a shut-off guest would be two owners of one disk.
       let isRunning = twin.guest.isThere

@@ -104,7 +104,7 @@ extension Coordinator {
     for (index, move) in moves.enumerated() {
       // What an earlier move will have changed is looked at when that one is done.
       if moves[..<index].contains(where: { $0.guest == move.guest }) { continue }
-      guard let host = hosts.first(where: { $0.id == move.host }) else {
+      guard let host = entry(of: move.host) else {
         return Refusal(.hostUnreachable, "host \(move.host) does not answer", remedy: "look at numafleet host list")
       }
       if let refusal = host.refusal { return refusal }
@@ -122,12 +122,19 @@ extension Coordinator {
           of: move.placement.pinning, for: guest, scope: scope ?? policy.scope)
       if let refusal { return refusal }
     }
-    let found = violations(of: plan, in: inventory(now), policy: policy)
+    let found = violations(of: plan, in: fleet(around: plan, now), policy: policy)
     return found.first.map { Refusal(.overlap, "the plan would break a rule: \($0)", remedy: "plan again") }
   }
 
+  /// What a plan can touch: all hosts where groups may have something to say, else its own.
+  private func fleet(around plan: Plan, _ now: Instant) -> Inventory {
+    guard policy.groups.isEmpty else { return inventory(now) }
+    let touched = Set(plan.moves.flatMap { [$0.host, $0.placement.host] }).sorted()
+    return Inventory(hosts: touched.compactMap { entry(of: $0).flatMap { view(of: $0, now) } })
+  }
+
   func preflight(_ host: HostID, _ guest: Guest, _ now: Instant) -> Preflight? {
-    guard let view = hosts.first(where: { $0.id == host }).flatMap({ view(of: $0, now) }) else { return nil }
+    guard let view = entry(of: host).flatMap({ view(of: $0, now) }) else { return nil }
     return Preflight(
       topology: view.topology, facts: view.facts, livePages: policy.allowsLivePages(of: guest))
   }
@@ -188,7 +195,7 @@ extension Coordinator {
     plan.wavesDone = nil
     keep(plan, &output)
     return plan.waves[wave].moves.map { move in
-      let view = hosts.first { $0.id == move.host }.flatMap { self.view(of: $0, now) }
+      let view = entry(of: move.host).flatMap { self.view(of: $0, now) }
       let guest = view?.guests.first { $0.id == move.guest }
       var draft = JobDraft(
         host: move.host, guest: move.guest, guestName: move.guestName, incarnation: move.incarnation,
@@ -217,10 +224,10 @@ extension Coordinator {
   /// A job of a plan has ended: the next wave begins when all of this one are verified.
   mutating func wavePart(_ id: PlanID, _ now: Instant, _ output: inout Output) {
     guard var plan = plans.first(where: { $0.id == id }), plan.state == .applying else { return }
-    let own = jobs.filter { $0.plan == id }
-    guard own.allSatisfy(\.state.isFinal) else { return }
+    let own = jobs.indices.filter { jobs[$0].plan == id }
+    guard own.allSatisfy({ jobs[$0].state.isFinal }) else { return }
     let begun = own.count
-    guard own.allSatisfy({ $0.state == .verified }) else {
+    guard own.allSatisfy({ jobs[$0].state == .verified }) else {
       plan.state = .failed
       keep(plan, &output)
       log(.planEnded, actor: "coordinator", "plan \(id) stopped: a move was not verified", now, &output)

@@ -6,19 +6,33 @@ extension Coordinator {
   private static let ratedMax = 64
 
   /// How fast moves copy, by the steps of those that ended verified.
-  var copyRates: CopyRates {
+  func ratesOfCopies() -> CopyRates {
     var (within, between) = (Copied(), Copied())
     var seen = 0
-    for record in jobs.reversed() where record.state == .verified && record.plan != nil {
+    for index in jobs.indices.reversed() where jobs[index].state == .verified && jobs[index].plan != nil {
       guard seen < Self.ratedMax else { break }
-      guard let steps = record.report?.steps, !steps.isEmpty, let plan = record.plan.flatMap({ self.plan($0) }),
-        let move = plan.moves.last(where: { $0.guest == record.job.guest }), move.copy > 0
-      else { continue }
+      guard let copied = copied(jobs[index]) else { continue }
       seen += 1
-      let milliseconds = steps.reduce(0) { $0 + $1.milliseconds }
-      if move.isMigration { between.add(move.copy, milliseconds) } else { within.add(move.copy, milliseconds) }
+      if jobs[index].job.destination == nil {
+        within.add(copied.amount, copied.milliseconds)
+      } else {
+        between.add(copied.amount, copied.milliseconds)
+      }
     }
     return CopyRates(withinHosts: within.rate, betweenHosts: between.rate)
+  }
+
+  /// What a job of a plan in memory has copied, and how long its steps took; nil where nothing is known of that.
+  func copied(_ record: JobRecord) -> (amount: KiB, milliseconds: Int)? {
+    guard let steps = record.report?.steps, !steps.isEmpty, let plan = record.plan.flatMap({ self.plan($0) }) else {
+      return nil
+    }
+    for wave in plan.waves.reversed() {
+      guard let move = wave.moves.lastIndex(where: { $0.guest == record.job.guest }) else { continue }
+      let amount = wave.moves[move].copy
+      return amount > 0 ? (amount, steps.reduce(0) { $0 + $1.milliseconds }) : nil
+    }
+    return nil
   }
 
   private struct Copied {

@@ -20,7 +20,7 @@ extension Coordinator {
     let inventory = inventory(now)
     for record in doubtful {
       guard let conflict = conflict(of: record, in: inventory),
-        let index = jobs.lastIndex(where: { $0.job.id == record.job.id })
+        let index = self.place(of: record.job.id)
       else { continue }
       let before =
         head == nil ? "it was known whether job \(record.job.id) was begun" : "job \(record.job.id) was begun"

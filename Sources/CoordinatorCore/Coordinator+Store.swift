@@ -86,7 +86,8 @@ extension Coordinator {
     unobserved = Self.unobserved(restored, now: now)
     generations = restored.generations
     plans = restored.plans
-    jobs = restored.jobs
+    jobs = restored.jobs.sorted { $0.job.id < $1.job.id }
+    copyRates = ratesOfCopies()
     keys = restored.keys
     draining = restored.draining
     keptPolicy = restored.policy

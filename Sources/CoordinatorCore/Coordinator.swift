@@ -137,8 +137,11 @@ public struct Coordinator: Sendable {
   /// Ascending by guest.
   var generations: [GuestGeneration] = []
   var plans: [Plan] = []
+  /// Ascending by id.
   var jobs: [JobRecord] = []
   var deliveries: [Delivery] = []
+  /// How fast memory is copied, by the newest moves.
+  var copyRates = CopyRates()
   var lastPlan: PlanID = 0
   var lastJob: JobID = 0
   var lastEvent: UInt64 = 0

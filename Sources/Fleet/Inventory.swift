@@ -4,7 +4,10 @@ public import NUMA
 public struct Inventory: Sendable, Hashable, Codable {
   /// Ascending by id.
   public var hosts: [HostView]
-  public init(hosts: [HostView] = []) { self.hosts = hosts.sorted { $0.id < $1.id } }
+  public init(hosts: [HostView] = []) {
+    let isAscending = hosts.indices.dropFirst().allSatisfy { hosts[$0 - 1].id < hosts[$0].id }
+    self.hosts = isAscending ? hosts : hosts.sorted { $0.id < $1.id }
+  }
 
   /// The host of that id.
   public func host(_ id: HostID) -> HostView? { hosts.first { $0.id == id } }

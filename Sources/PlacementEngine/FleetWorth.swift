@@ -63,7 +63,7 @@ struct FleetWorth: Sendable {
   }
 
   private mutating func learn(_ room: HostRoom, _ more: Int) {
-    for guest in room.guests(policy) { mix.host(guest, more) }
+    for case let demand? in room.demands { mix.host(demand, more) }
     if room.isWide { wideHosts += more }
     // Isolated CPUs are somebody's own or nobody's, which no amount says.
     let isPicky = !room.rules.taints.isEmpty || room.cells.contains { $0.shared != $0.dedicable }

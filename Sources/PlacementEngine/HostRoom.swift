@@ -2,12 +2,16 @@ import Fleet
 import NUMA
 
 /// What one host has left, cell by cell: the topology without the reserve, what its guests hold, and claims in flight.
-struct HostRoom: Sendable {
+///
+/// A reference, because what it holds never changes: fleets are copied whole for every plan that is tried.
+final class HostRoom: Sendable {
   let view: HostView
   /// In the order of the topology's cells; empty when `unfit` says that nothing may be placed at all.
   let cells: [CellRoom]
   /// Guests that run, by id.
   let footprints: [Footprint]
+  /// What each of them needed when it came, by what it shows now.
+  let demands: [SlotDemand?]
   /// What the operator says of the host.
   let rules: HostRules
   /// Guests of groups that are there or on their way.
@@ -40,13 +44,22 @@ struct HostRoom: Sendable {
       unfit = nil
     }
     guard unfit == nil else {
-      (cells, footprints, distances, uses) = ([], [], [], [])
+      (cells, footprints, demands, distances, uses) = ([], [], [], [], [])
       members = GroupMember.all(of: view, [], policy: policy, without: guest)
       return
     }
     let known = earlier.flatMap { $0.view.topology.hasSameCPUs(as: topology) ? $0 : nil }
-    let all = view.guests.compactMap { known?.footprint(ofUnchanged: $0) ?? Footprint(of: $0, on: topology) }
-      .sorted { $0.guest < $1.guest }
+    var all: [Footprint] = []
+    var demands: [SlotDemand?] = []
+    for guest in view.guests.sorted(by: { $0.id < $1.id }) {
+      let place = known?.place(ofUnchanged: guest)
+      guard let footprint = place.flatMap({ known?.footprints[$0] }) ?? Footprint(of: guest, on: topology) else {
+        continue
+      }
+      all.append(footprint)
+      demands.append(place.flatMap { known?.demands[$0] } ?? footprint.demand(policy))
+    }
+    self.demands = zip(all, demands).compactMap { $0.guest == guest ? nil : .some($1) }
     let strain = HostStrain(of: view, all, without: guest)
     uses = strain?.uses ?? []
     footprints = guest == nil ? all : all.filter { $0.guest != guest }
@@ -60,12 +73,13 @@ struct HostRoom: Sendable {
     distances = topology.cells.flatMap { from in topology.cells.map { topology.distance(from: from.id, to: $0.id) } }
   }
 
-  private func footprint(ofUnchanged guest: Guest) -> Footprint? {
+  /// Where what a guest holds is, if that was read from the very same guest.
+  private func place(ofUnchanged guest: Guest) -> Int? {
     let index = footprints.partitionIndex { $0.guest >= guest.id }
     guard index < footprints.count, footprints[index].guest == guest.id,
-      view.guests.first(where: { $0.id == guest.id }) == guest
+      view.guests.contains(where: { $0.id == guest.id && $0 == guest })
     else { return nil }
-    return footprints[index]
+    return index
   }
 
   /// Whether nothing new may be placed there.

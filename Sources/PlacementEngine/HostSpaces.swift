@@ -49,9 +49,6 @@ extension HostRoom {
     if unfit != nil { return view.topology.cells.map { _ in CellSpace(cpus: 0, memory: 0) } }
     return cells.map { $0.space(crowding: policy.crowding) }
   }
-
-  /// What its guests needed when they came, by what they show now.
-  func guests(_ policy: Policy) -> [SlotDemand] { footprints.compactMap { $0.demand(policy) } }
 }
 
 extension CellSpace {
@@ -85,7 +82,7 @@ extension Demand {
 
 extension Footprint {
   /// The guest as the mix counts it; nil when it needs nothing.
-  fileprivate func demand(_ policy: Policy) -> SlotDemand? {
+  func demand(_ policy: Policy) -> SlotDemand? {
     let own = vcpus.count { $0.online && $0.owns(of: dedicated) }
     let sharing = vcpus.count { $0.online } - own
     let count = max(memory.count, 1)

@@ -28,8 +28,7 @@ extension Placer {
         Refusal(
           .unsupported, "guest \(guest.name) has \(demand.cells.count) guest cells", remedy: "1 to 8 can be placed"))
     }
-    let fleet = rooms.map { $0.view.id == source ? HostRoom(view, policy: policy, without: guest.id) : $0 }
-    demand.limits = GroupLimits(name: guest.name, id: guest.id, policy: policy, rooms: fleet)
+    demand.limits = limits(of: guest, leaving: source)
     if let cells, let refusal = demand.want(cells, on: open, policy: policy) { return refused(refusal) }
     var search = FleetSearch(demand, budget: budget, policy: policy, measure: worth.measure)
     for sharing in policy.foldGuestCells && demand.cells.count > 1 ? [false, true] : [false] {
@@ -51,12 +50,18 @@ extension Placer {
     var demand = Demand(arriving: guest, footprint, from: view, to: [], policy: policy)
     guard (1...8).contains(demand.cells.count) else { return nil }
     demand.closed = closed
-    if !policy.groups.isEmpty {
-      let fleet = rooms.map { $0.view.id == source ? HostRoom(view, policy: policy, without: guest.id) : $0 }
-      demand.limits = GroupLimits(name: guest.name, id: guest.id, policy: policy, rooms: fleet)
-    }
+    demand.limits = limits(of: guest, leaving: source)
     let best = searched(demand, in: nil, explain: false, budget: budget).best
     return best.map { $0.table.placement($0.cells) }
+  }
+
+  /// What groups have to say of a guest that is about to leave its host.
+  private func limits(of guest: Guest, leaving source: HostID) -> GroupLimits? {
+    guard !policy.groups.isEmpty else { return nil }
+    let fleet = rooms.map { room in
+      room.view.id == source ? HostRoom(room.view, policy: policy, without: guest.id, after: room) : room
+    }
+    return GroupLimits(name: guest.name, id: guest.id, policy: policy, rooms: fleet)
   }
 
   private func unknown(_ host: HostID) -> Refusal {

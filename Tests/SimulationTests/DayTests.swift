@@ -7,7 +7,7 @@ import Testing
 @Suite struct DayTests {
   /// Small and short, so the copy is fast and hands are many.
   private static let settings = DaySettings(
-    hosts: 12, seed: 4, fillPercent: 80, hours: 5, copyPerSecond: KiB(gib: 1), handPerMille: 300)
+    hosts: 12, seed: 4, fillPercent: 80, hours: 3, copyPerSecond: KiB(gib: 1), handPerMille: 300)
 
   @Test func automationMovesGuestsAndBreaksNoRule() {
     let eve = DayEve(Self.settings)

@@ -129,14 +129,17 @@ extension Coordinator {
     // What is verified is counted from the history: it remembers more than plans that are over.
     var sum = automation.moves.records.reversed().prefix { isRecent($0.wallMilliseconds) }
       .reduce(KiB(0)) { $1.actor == Self.automationActor ? $0 + $1.copy : $0 }
-    let failed = jobs.filter { $0.plan != nil && $0.state != .verified && $0.ended.map(isRecent) ?? false }
-    for plan in plans where plan.isAutomatic && (plan.state == .applying || failed.contains { $0.plan == plan.id }) {
-      let own = jobs.filter { $0.plan == plan.id }
+    let failed = jobs.indices.filter {
+      jobs[$0].plan != nil && jobs[$0].state != .verified && jobs[$0].ended.map(isRecent) ?? false
+    }
+    for plan in plans
+    where plan.isAutomatic && (plan.state == .applying || failed.contains { jobs[$0].plan == plan.id }) {
+      let own = jobs.indices.filter { jobs[$0].plan == plan.id }
       for move in plan.moves where move.copy > 0 {
-        let record = own.last { $0.job.guest == move.guest }
-        let isToCome = record == nil && plan.state == .applying
-        let isUnderWay = record.map { !$0.state.isFinal } ?? false
-        if isToCome || isUnderWay || failed.contains(where: { $0.job.id == record?.job.id }) { sum = sum + move.copy }
+        let job = own.last { jobs[$0].job.guest == move.guest }
+        let isToCome = job == nil && plan.state == .applying
+        let isUnderWay = job.map { !jobs[$0].state.isFinal } ?? false
+        if isToCome || isUnderWay || job.map(failed.contains) ?? false { sum = sum + move.copy }
       }
     }
     return sum

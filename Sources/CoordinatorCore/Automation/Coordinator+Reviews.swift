@@ -120,7 +120,7 @@ extension Coordinator {
 
   /// Hosts with jobs in flight, and those of automation's plans under way.
   var busyHosts: Set<HostID> {  // lookup only
-    let own = jobs.lazy.filter { !$0.state.isFinal }.flatMap { [$0.job.host, $0.job.destination ?? $0.job.host] }
+    let own = jobs.indices.filter { !jobs[$0].state.isFinal }.flatMap { jobs[$0].job.hosts }
     let planned = working.flatMap(\.moves).flatMap { [$0.host, $0.placement.host] }
     return Set(own).union(planned)  // lookup only
   }
