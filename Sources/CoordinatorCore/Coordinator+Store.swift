@@ -91,7 +91,8 @@ extension Coordinator {
     keys = restored.keys
     draining = restored.draining
     keptPolicy = restored.policy
-    automation = Automation(state: restored.automation, moves: restored.moves, asks: automation.asks)
+    automation = Automation(
+      state: restored.automation, moves: restored.moves, repins: automation.repins, asks: automation.asks)
     reviewAll("the store takes writes again", now)
     commands = restored.commands
     lastPlan = restored.lastPlan

@@ -10,7 +10,7 @@ public struct AutomationRules: Sendable, Hashable, Codable {
   public var residenceMinutes: Int
   /// A move that copies less of its guest's memory is not worth it, 0...100 percent; pins are moved for less.
   public var minimumGainPercent: Int
-  /// Moves of one guest in 24 hours, 0...1000.
+  /// Moves of one guest in 24 hours, 0...1000; pinning its emulator or iothreads alone is no move.
   public var movesPerGuest: Int
   /// What all moves may copy in a minute together; a single larger guest may go alone.
   public var copyPerMinute: KiB

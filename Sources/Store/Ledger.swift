@@ -19,7 +19,7 @@ public final class Ledger: Sendable {
   static let plansRestored = 256
   /// The newest final jobs that a term starts with, beside those that are needed.
   static let jobsRestored = 1024
-  /// The newest moves that a term starts with.
+  /// The newest moves that a term starts with, beside those of a day.
   static let movesRestored = 10_000
   /// The most values one read gives.
   public static let readLimit = 10_000

@@ -28,7 +28,10 @@ extension Database {
       automation: try values(of: AutomationState.self, "SELECT body FROM automation").first ?? AutomationState(),
       moves: try values(
         of: MoveRecord.self,
-        "SELECT body FROM (SELECT job, body FROM moved ORDER BY job DESC LIMIT \(Ledger.movesRestored)) ORDER BY job"),
+        """
+        SELECT body FROM moved WHERE job IN (SELECT job FROM moved ORDER BY job DESC LIMIT \(Ledger.movesRestored))
+          OR wall_milliseconds > (SELECT max(wall_milliseconds) FROM moved) - 86400000 ORDER BY job
+        """),
       topologies: try topologies(),
       hosts: try hosts(),
       sightings: try sightings(),

@@ -48,6 +48,30 @@ import Testing
     #expect(machine.jobs[3].job.id == 104)
   }
 
+  /// An emulator that went elsewhere is nothing that limits count, nor is it kept for longer than the term.
+  @Test func repinsAreRememberedApart() {
+    var machine = coordinator()
+    for (number, copy) in [(1, KiB(0)), (2, KiB(gib: 1))] as [(UInt64, KiB)] {
+      var output = Coordinator.Output()
+      let pinning = Pinning(emulator: [1])
+      let move = Move(
+        guest: "g", guestName: "g", host: "h", incarnation: nil, from: [],
+        placement: Placement(host: "h", cells: [], pinning: pinning, dedicated: [], score: 0, terms: []),
+        expected: Pinning(emulator: [2]), movability: Movability(.liveMemory, because: ""), copy: copy, reason: "")
+      machine.keep(Plan(id: PlanID(number), purpose: "auto: repair h", waves: [Wave(moves: [move])]), &output)
+      let job = Job(
+        id: JobID(number), host: "h", guest: "g", guestName: "g", epoch: 3, generation: Generation(number),
+        incarnation: nil, action: .apply(desired: pinning, expected: nil))
+      output = Coordinator.Output()
+      machine.remember(
+        JobRecord(job: job, plan: PlanID(number), state: .verified, created: 0),
+        Instant(milliseconds: 6000, wallMilliseconds: 1_700_000_001_000), &output)
+      #expect(output.writes.isEmpty == (copy == 0))
+    }
+    #expect(machine.automation.repins.records.map(\.job) == [1])
+    #expect(machine.automation.moves.records.map(\.job) == [2])
+  }
+
   /// What a move copied counts for a minute, though its plan is forgotten or its guest has ended on the way.
   @Test func copiesCountForAMinuteWhateverBecameOfThem() {
     let now = Instant(milliseconds: 100_000, wallMilliseconds: 1_700_000_100_000)
@@ -56,7 +80,7 @@ import Testing
     machine.automation.moves.append(
       MoveRecord(
         job: 1, guest: "a", guestName: "a", host: "h", from: [0], to: [1],
-        wallMilliseconds: now.wallMilliseconds - 59_999, actor: "automation", copy: KiB(gib: 1)), atMost: 10)
+        wallMilliseconds: now.wallMilliseconds - 59_999, actor: "automation", copy: KiB(gib: 1)))
     let pinning = Pinning(emulator: [1])
     let move = Move(
       guest: "b", guestName: "b", host: "h", incarnation: nil, from: [],

@@ -73,6 +73,31 @@ import Testing
     #expect(limits([record(minutesAgo: 1440)] + moves.dropFirst()).refusal(of: guest) == nil)
   }
 
+  /// An emulator that goes elsewhere is no move of its guest, but what somebody undoes each time has an end.
+  @Test func emulatorsArePinnedWithinReason() {
+    func refusal(repins: Int) -> String? {
+      MoveLimits(
+        rules: AutomationRules(), moves: MoveHistory(),
+        repins: MoveHistory((0..<repins).map { record(minutesAgo: 1440 - $0) }), copied: 0, wallMilliseconds: now
+      ).refusal(of: guest)
+    }
+    // The first of them was a day ago.
+    #expect(refusal(repins: 1) == nil && refusal(repins: 24) == nil)
+    #expect(
+      refusal(repins: 25)
+        == "its emulator or iothreads were pinned anew 24 times in 24 hours; somebody else pins them too")
+  }
+
+  @Test func onlyEmulatorsAreSlight() {
+    var slight = move("g", copy: 0, pinned: [4])
+    #expect(slight.isSlight && !move("g", copy: 0, pinned: [5]).isSlight && !move("g", copy: 1, pinned: [4]).isSlight)
+    slight.from = [GuestCellPlacement(guestCell: 0, cell: 1)]
+    slight.placement.pinning.memory = [GuestCellPlacement(guestCell: 0, cell: 1)]
+    #expect(slight.isSlight)
+    slight.placement.pinning.memory = [GuestCellPlacement(guestCell: 0, cell: 2)]
+    #expect(!slight.isSlight)
+  }
+
   @Test func exceptedGuestsAreLeftAlone() {
     #expect(
       limits([], AutomationRules(exceptGuests: ["web-*", "d*"])).refusal(of: guest)

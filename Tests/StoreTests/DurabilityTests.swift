@@ -2,6 +2,7 @@ import CoordinatorCore
 import Fleet
 import Foundation
 import GRDB
+import NUMA
 import Testing
 
 @testable import Store
@@ -81,6 +82,20 @@ import Testing
     writes += [.job(Sample.job(1, plan: 1, state: .verified)), .job(Sample.job(2, plan: 2, state: .verified))]
     try ledger.commit(writes + (3...count).map { .job(Sample.job($0, state: .refused)) })
     #expect(try ledger.beginTerm().jobs.prefix(2).map(\.job.id.number) == [2, count - UInt64(Ledger.jobsRestored) + 1])
+  }
+
+  /// Limits count the moves of a day, so that all of them are needed again.
+  @Test func movesOfADayAreRestoredHoweverMany() throws {
+    let ledger = try Ledger.inMemory()
+    let count = UInt64(Ledger.movesRestored + 10)
+    let now = 1_700_000_000_000
+    let moves = (1...count).map { job in
+      MoveRecord(
+        job: JobID(job), guest: "g1", guestName: "db", host: "h1", from: [0], to: [1],
+        wallMilliseconds: now - (job <= 5 ? 86_400_000 : 0), actor: "automation", copy: 1)
+    }
+    try ledger.commit((1...count).map { .job(Sample.job($0, state: .verified)) } + moves.map { .moved($0) })
+    #expect(try ledger.beginTerm().moves == Array(moves.dropFirst(5)))
   }
 
   /// A job of a host is kept as one of a guest is, with a generation of its own.

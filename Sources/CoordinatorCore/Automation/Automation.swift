@@ -10,6 +10,8 @@ struct Automation: Sendable, Hashable {
   var nextDue: Instant?
   /// Verified moves.
   var moves: MoveHistory
+  /// Those of this term that changed no vcpu's CPUs and no memory.
+  var repins: MoveHistory
   /// What is known of the room that shall be kept in the fleet.
   var room = RoomReview()
   /// Moves whose effect is still to be measured, in the order in which they are due.
@@ -35,16 +37,15 @@ struct Automation: Sendable, Hashable {
     var due: Instant
   }
 
-  /// How many moves are remembered.
-  static let movesMax = 10_000
   /// From the end of a move until its effect is measured: a guest that faults its memory elsewhere does so by then.
   static let measureMilliseconds = 60_000
   /// Until a host is looked at again that could not be just now.
   static let retryMilliseconds = 5000
   static let dayMilliseconds = 86_400_000
 
-  init(state: AutomationState, moves: [MoveRecord], asks: UInt64 = 0) {
+  init(state: AutomationState, moves: [MoveRecord], repins: MoveHistory = MoveHistory(), asks: UInt64 = 0) {
     self.state = state
+    self.repins = repins
     self.moves = MoveHistory(moves)
     self.asks = asks
   }

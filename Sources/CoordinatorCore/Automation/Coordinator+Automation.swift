@@ -82,7 +82,8 @@ extension Coordinator {
       to: NodeSet(to).members,
       wallMilliseconds: now.wallMilliseconds, actor: isOwn ? Self.automationActor : "operator", copy: move?.copy ?? 0)
     made.relief = move?.relief
-    automation.moves.append(made, atMost: Automation.movesMax)
+    guard move?.isSlight != true else { return automation.repins.append(made) }
+    automation.moves.append(made)
     output.writes.append(.moved(made))
     for host in [made.fromHost, made.host].compactMap(\.self) {
       guard let index = index(of: host) else { continue }

@@ -132,7 +132,7 @@ extension Coordinator {
 
   func moveLimits(_ now: Instant) -> MoveLimits {
     MoveLimits(
-      rules: policy.automation, moves: automation.moves, copied: copiedLastMinute(now),
+      rules: policy.automation, moves: automation.moves, repins: automation.repins, copied: copiedLastMinute(now),
       wallMilliseconds: now.wallMilliseconds)
   }
 

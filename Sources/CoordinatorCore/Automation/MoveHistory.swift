@@ -7,20 +7,34 @@ struct MoveHistory: Sendable, Hashable {
   private var places: [GuestID: [Int]] = [:]  // lookup only
   private var forgotten = 0
 
+  /// So many are enough where they are older than a day; those of a day are all needed, because limits count them.
+  static let enough = 10_000
+  /// Not even those of a day may be more; the store keeps as many.
+  static let most = 100_000
+  /// Forgotten together, because the rest is copied for it.
+  static let atOnce = 1000
+
   init(_ records: [MoveRecord] = []) {
-    for record in records { append(record, atMost: .max) }
+    for record in records { append(record) }
   }
 
-  /// Forgets the oldest where there are more than so many.
-  mutating func append(_ record: MoveRecord, atMost most: Int) {
+  mutating func append(_ record: MoveRecord) {
     places[record.guest, default: []].append(forgotten + records.count)
     records.append(record)
-    while records.count > most {
-      let oldest = records.removeFirst()
-      forgotten += 1
-      places[oldest.guest]?.removeFirst()
-      if places[oldest.guest]?.isEmpty ?? false { places[oldest.guest] = nil }
+    guard records.count >= Self.enough + Self.atOnce else { return }
+    let dayAgo = record.wallMilliseconds - Automation.dayMilliseconds
+    let old = records.dropLast(Self.enough).prefix { $0.wallMilliseconds <= dayAgo }.count
+    let surplus = max(old, records.count - Self.most)
+    if surplus >= Self.atOnce { forget(surplus) }
+  }
+
+  private mutating func forget(_ count: Int) {
+    for record in records.prefix(count) {
+      places[record.guest]?.removeFirst()
+      if places[record.guest]?.isEmpty ?? false { places[record.guest] = nil }
     }
+    records.removeFirst(count)
+    forgotten += count
   }
 
   /// The moves of one guest, oldest first.

@@ -6,13 +6,22 @@ struct MoveLimits {
   var rules: AutomationRules
   /// Verified moves.
   private let moves: MoveHistory
+  /// Those that took only the emulator or iothreads to other CPUs.
+  private let repins: MoveHistory
   /// What moves that began in the last minute copy.
   var copied: KiB
   var wallMilliseconds: Int
 
-  init(rules: AutomationRules, moves: MoveHistory, copied: KiB, wallMilliseconds: Int) {
+  /// Of one guest within 24 hours. They cost nothing, so no policy limits them; where somebody undoes them all the
+  /// time it ends here.
+  static let repinsMax = 24
+
+  init(
+    rules: AutomationRules, moves: MoveHistory, repins: MoveHistory = MoveHistory(), copied: KiB, wallMilliseconds: Int
+  ) {
     self.rules = rules
     self.moves = moves
+    self.repins = repins
     self.copied = copied
     self.wallMilliseconds = wallMilliseconds
   }
@@ -34,6 +43,10 @@ struct MoveLimits {
     }
     if today.count >= rules.movesPerGuest {
       return "it was moved \(today.count) times in 24 hours; moves_per_guest is \(rules.movesPerGuest)"
+    }
+    let pinned = repins.of(guest.id).count { wallMilliseconds - $0.wallMilliseconds < Automation.dayMilliseconds }
+    if pinned >= Self.repinsMax {
+      return "its emulator or iothreads were pinned anew \(pinned) times in 24 hours; somebody else pins them too"
     }
     return nil
   }
@@ -88,6 +101,16 @@ struct MoveLimits {
 }
 
 extension Move {
+  /// Whether it leaves every vcpu and all memory where they are: newcomers with CPUs of their own make the emulators of
+  /// others go elsewhere all day long, and that is no reason to keep those guests from a real move.
+  var isSlight: Bool { hasPins && copy == 0 && !isMigration && relief == nil && !changesCells }
+
+  private var changesCells: Bool {
+    placement.pinning.memory.contains { target in
+      !from.contains { $0.guestCell == target.guestCell && $0.cell == target.cell }
+    }
+  }
+
   /// Whether its guest's threads may already run where it wants them.
   fileprivate var hasPins: Bool {
     placement.pinning.vcpus.allSatisfy { expected.cpuset(ofVCPU: $0.vcpu) == $0.cpuset }

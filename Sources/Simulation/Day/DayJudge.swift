@@ -30,7 +30,7 @@ public struct DayJudge: Sendable {
   /// Guests that got other CPUs or masks on the cells where they are.
   public private(set) var repins = 0
   public private(set) var copied = KiB(0)
-  /// Moves and repins of the guest that had most.
+  /// How often the guest went elsewhere that did most often.
   public private(set) var changesOfOne = 0
 
   private let limits: Limits
@@ -39,6 +39,8 @@ public struct DayJudge: Sendable {
   /// By host, then by cell, in KiB.
   private var held: [[Int]]
   private var guests: [Int: Entry] = [:]  // lookup only
+  /// Guests on their way to other hosts.
+  private var migrating = 0
   /// Moves that copy: those under way, and those that ended within the last minute with the time of their end.
   private var copying: [(guest: Int, copy: Int, ended: Int?)] = []
 
@@ -47,6 +49,9 @@ public struct DayJudge: Sendable {
     var cpus: [Int]
     var cells: [Int]
     var memory: Int
+
+    /// Whether some vcpu or some memory is elsewhere.
+    func isElsewhere(than other: Place) -> Bool { host != other.host || cpus != other.cpus || cells != other.cells }
   }
 
   private struct Entry {
@@ -77,7 +82,10 @@ public struct DayJudge: Sendable {
     case .arrived: break
     case .left:
       release(entry.place, record.guest)
-      if let target = entry.target { release(arriving(target, from: entry.place), record.guest) }
+      if let target = entry.target {
+        release(arriving(target, from: entry.place), record.guest)
+        if target.host != entry.place.host { migrating -= 1 }
+      }
       end(record)
       guests[record.guest] = nil
       return
@@ -127,11 +135,19 @@ public struct DayJudge: Sendable {
   private mutating func begin(_ record: DayRecord, _ place: Place, _ entry: inout Entry) {
     if entry.target != nil { report(record, "is moving already") }
     let (now, rules) = (record.milliseconds, limits.rules)
-    if let last = entry.moved.last, now - last.ended < rules.residenceMinutes * 60_000 {
-      report(record, "is moved again after \((now - last.ended) / 60_000) min")
+    // Limits are for guests that go elsewhere; emulators are nobody's place.
+    if place.isElsewhere(than: entry.place) {
+      if let last = entry.moved.last, now - last.ended < rules.residenceMinutes * 60_000 {
+        report(record, "is moved again after \((now - last.ended) / 60_000) min")
+      }
+      if entry.moved.count(where: { now - $0.ended < 86_400_000 }) >= rules.movesPerGuest {
+        report(record, "is moved more often than moves_per_guest")
+      }
+      entry.moved.append((now, .max))
     }
-    if entry.moved.count(where: { now - $0.ended < 86_400_000 }) >= rules.movesPerGuest {
-      report(record, "is moved more often than moves_per_guest")
+    if place.host != entry.place.host {
+      migrating += 1
+      if migrating > rules.concurrentMigrations { report(record, "is one of \(migrating) that migrate") }
     }
     copying.removeAll { $0.ended.map { now - $0 >= 60_000 } ?? false }
     let used = copying.reduce(0) { $0 + $1.copy }
@@ -141,7 +157,6 @@ public struct DayJudge: Sendable {
     if record.copy > 0 { copying.append((record.guest, record.copy.count, nil)) }
     take(arriving(place, from: entry.place), record)
     entry.target = place
-    entry.moved.append((now, .max))
   }
 
   private mutating func finish(_ record: DayRecord, _ place: Place, _ entry: inout Entry) {
@@ -165,9 +180,10 @@ public struct DayJudge: Sendable {
     take(place, record)
     entry.place = place
     entry.target = nil
-    entry.moved[entry.moved.count - 1].ended = now
     end(record)
     copied += record.copy
+    if old.host != place.host { migrating -= 1 }
+    if place.isElsewhere(than: old) { entry.moved[entry.moved.count - 1].ended = now }
     changesOfOne = max(changesOfOne, entry.moved.count)
     guard old.host != place.host || old.cells != place.cells else {
       repins += 1
