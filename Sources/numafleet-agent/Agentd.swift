@@ -22,11 +22,13 @@ struct Agentd: ParsableCommand {
         numafleet key new --out /etc/numafleet/agent.key
       on the coordinator:
         numafleet key authorize HOST PUBLIC-KEY --role agent
-      then, on the host, as root (or with CAP_SYS_NICE, CAP_SYS_PTRACE and access to libvirt's socket):
+      then, on the host, as root (or with CAP_SYS_NICE, CAP_SYS_PTRACE and access to
+      libvirt's socket):
         numafleet-agent --config /etc/numafleet/agent.yaml
 
-      SIGTERM and SIGINT stop it cleanly; guests stay where they are. SIGHUP checks the configuration file and logs
-      what a restart would change. Exit status: 0 stopped as asked, 64 bad usage or configuration.
+      SIGTERM and SIGINT stop it cleanly; guests stay where they are. SIGHUP checks
+      the configuration file and logs what a restart would change. Exit status: 0
+      stopped as asked, 64 bad usage or configuration.
       """,
     version: version)
 

@@ -12,11 +12,13 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Runs the coordinator; what happens without a subcommand.",
     discussion: """
-      SIGTERM and SIGINT stop it cleanly; SIGHUP reads the policy again. Each policy that was in force is kept in the
-      store, and where the file is broken the last one stays, over a restart too. Losing the coordinator changes nothing
-      on any host. While the store is full or locked by another program it answers questions and refuses commands, and
-      goes on by itself. Exit status: 0 stopped as asked, 64 bad usage or configuration, 73 the store cannot be used,
-      75 the store failed for good while running (start again when it is mended).
+      SIGTERM and SIGINT stop it cleanly; SIGHUP reads the policy again. Each policy
+      that was in force is kept in the store, and where the file is broken the last
+      one stays, over a restart too. Losing the coordinator changes nothing on any
+      host. While the store is full or locked by another program it answers questions
+      and refuses commands, and goes on by itself. Exit status: 0 stopped as asked,
+      64 bad usage or configuration, 73 the store cannot be used, 75 the store failed
+      for good while running (start again when it is mended).
       """)
 
   @Option(help: "The coordinator's configuration file.")

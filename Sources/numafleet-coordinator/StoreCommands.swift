@@ -90,7 +90,8 @@ struct RestoreCommand: StoreCommand {
           /var/lib/numafleet/coordinator.sqlite
         systemctl start numafleet-coordinator
 
-      Exit status: 0 done, 64 bad usage, 73 it could not be done; the old store is in its place or beside it.
+      Exit status: 0 done, 64 bad usage, 73 it could not be done; the old store is in
+      its place or beside it.
       """)
 
   @Argument(help: "The backup.")

@@ -152,8 +152,11 @@ extension Coordinator {
     let today = automation.moves.records.reversed().prefix {
       now.wallMilliseconds - $0.wallMilliseconds < Automation.dayMilliseconds
     }
+    var state = automation.state
+    // A pause that is over is none.
+    if let until = state.pausedUntil, until <= now.wallMilliseconds { state.pausedUntil = nil }
     return AutomationStatus(
-      state: automation.state, isQuiet: policy.automation.quietMilliseconds(from: now.wallMilliseconds) > 0,
+      state: state, isQuiet: policy.automation.quietMilliseconds(from: now.wallMilliseconds) > 0,
       hostsDue: isOn ? hosts.count { $0.review.due <= now } : 0, movesLastDay: today.count,
       copiedLastMinute: copiedLastMinute(now), held: Array(held.prefix(AutomationStatus.heldMax)),
       moves: Array(automation.moves.records.suffix(AutomationStatus.movesMax).reversed()), rooms: roomStatus)

@@ -12,10 +12,10 @@ struct AdoptCommand: AskingCommand {
       libvirt's records say something else, one job writes them, so that the next
       start keeps the pins; no thread and no page of the running guest is moved.
 
-        numafleet guest show db            wanted, config, live and kernel, side by side
+        numafleet guest show db         wanted, config, live and kernel, side by side
         numafleet adopt db --dry-run
-        numafleet adopt db                 what is there is what is wanted
-        numafleet place db                 the other way: where numafleet would put it
+        numafleet adopt db               what is there is what is wanted
+        numafleet place db               the other way: where numafleet would put it
         numafleet adopt --host rack1-h7    every running guest of a host
 
       Automation leaves adopted guests where they are unless the policy's

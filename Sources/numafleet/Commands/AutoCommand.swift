@@ -37,8 +37,8 @@ struct AutoShadowCommand: AskingCommand {
   static let configuration = CommandConfiguration(
     commandName: "shadow", abstract: "Plans as if automation were on, and only writes down what it would do.",
     discussion: """
-      Each plan is kept (numafleet plan list) and each move of it is an event; the same
-      plan is not written twice. Nothing is changed on any host.
+      Each plan is kept (numafleet plan list) and each move of it is an event; the
+      same plan is not written twice. Nothing is changed on any host.
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -74,9 +74,9 @@ struct AutoOffCommand: AskingCommand {
   static let configuration = CommandConfiguration(
     commandName: "off", abstract: "Switches automation off. Once this returns, nothing more begins.",
     discussion: """
-      Moves that agents have begun end by themselves, each guest in its old place or in
-      its new one; the answer says how many there are. Plans under way end where they
-      are, and plans of operators go on.
+      Moves that agents have begun end by themselves, each guest in its old place or
+      in its new one; the answer says how many there are. Plans under way end where
+      they are, and plans of operators go on.
       """)
 
   @OptionGroup var connection: ConnectionOptions

@@ -5,8 +5,8 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measures this build on this machine. Needs no fleet and touches none.",
     discussion: """
-      wire, agent, start and restart run the real daemons, found beside this command, in a
-      folder of their own under $TMPDIR, and remove them when they end. Build in
+      wire, agent, start and restart run the real daemons, found beside this command,
+      in a folder of their own under $TMPDIR, and remove them when they end. Build in
       release.
       """,
     subcommands: [

@@ -11,14 +11,15 @@ struct BenchPlacementCommand: FleetCommand {
       CPUs, with 1 to 8 GiB each, on each of their cells. The C program does the same
       by best fit, with an index and by a scan over all hosts. Draws have a seed.
 
-      JSON keys: hosts, cells, fill, shapes, decisions, p50_ns, p99_ns, min_ns, max_ns,
-      c_index_ns and c_scan_ns (p50), ratio_to_c_index (of the p50), bytes_per_cell,
-      allocations_per_decision; lessons (times that the mix was drawn anew, which is
-      no decision but falls into one) and allocations_per_lesson; costs_per_decision
-      (worked out for hosts), searches_per_decision (of their cells) and
-      steps_per_decision, the same in every run; instructions_per_decision, where the
-      machine counts them; capacity_ns and capacity_unlike_ns (p50), to count how many
-      more of a shape fit, with like cells and with unlike ones.
+      JSON keys: hosts, cells, fill, shapes, decisions, p50_ns, p99_ns, min_ns,
+      max_ns, c_index_ns and c_scan_ns (p50), ratio_to_c_index (of the p50),
+      bytes_per_cell, allocations_per_decision; lessons (times that the mix was drawn
+      anew, which is no decision but falls into one) and allocations_per_lesson;
+      costs_per_decision (worked out for hosts), searches_per_decision (of their
+      cells) and steps_per_decision, the same in every run;
+      instructions_per_decision, where the machine counts them; capacity_ns and
+      capacity_unlike_ns (p50), to count how many more of a shape fit, with like
+      cells and with unlike ones.
       """)
 
   @Option(help: "Hosts, 1...1000000.")

@@ -6,16 +6,16 @@ struct BenchRestartCommand: FleetCommand {
     commandName: "restart", abstract: "How a fleet comes back to a coordinator that was killed and started again.",
     discussion: """
       Fills a store with a fleet, connects an agent of each host over TCP with CURVE,
-      kills numafleet-coordinator, starts it again and waits until it counts every host
-      as connected: hello, welcome, and a report of five guests each. The agents dial
-      as numafleet-agent does; they know nothing of NUMA.
+      kills numafleet-coordinator, starts it again and waits until it counts every
+      host as connected: hello, welcome, and a report of five guests each. The agents
+      dial as numafleet-agent does; they know nothing of NUMA.
 
       A process needs four files for each agent, so `ulimit -Hn` bounds their number.
 
-      JSON keys: agents, spread_milliseconds, seconds_to_serving (from the start of the
-      process to its first answer), seconds_to_all (until every host was connected),
-      handshakes (finished ones; as many as agents where none was for nothing),
-      topologies_asked (0 where all resume by hash), cpu_seconds, rss_kib.
+      JSON keys: agents, spread_milliseconds, seconds_to_serving (from the start of
+      the process to its first answer), seconds_to_all (until every host was
+      connected), handshakes (finished ones; as many as agents where none was for
+      nothing), topologies_asked (0 where all resume by hash), cpu_seconds, rss_kib.
       """)
 
   @Option(help: "Simulated agents, 400...50000.")

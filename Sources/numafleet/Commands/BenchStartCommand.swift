@@ -5,8 +5,8 @@ struct BenchStartCommand: FleetCommand {
   static let configuration = CommandConfiguration(
     commandName: "start", abstract: "How long a coordinator takes to serve on the store of a large fleet.",
     discussion: """
-      Fills a store with keys of hosts, generations of guests, 1000 ended jobs and 200
-      under way with their claims, 200 plans of ten moves, and events; starts
+      Fills a store with keys of hosts, generations of guests, 1000 ended jobs and
+      200 under way with their claims, 200 plans of ten moves, and events; starts
       numafleet-coordinator on it and asks for its status until it answers.
 
       JSON keys: hosts, guests, events, store_kib, rounds, seconds (from the start of

@@ -6,9 +6,9 @@ struct CapacityCommand: AskingCommand {
   static let configuration = CommandConfiguration(
     commandName: "capacity", abstract: "Tells how many more guests of a shape fit on the fleet.",
     discussion: """
-      Counts with everything that placing heeds: the reserve, what guests were promised,
-      jobs in flight, hardware threads, pages, devices, labels, taints, draining hosts
-      and groups. Each guest cell has a host cell of its own.
+      Counts with everything that placing heeds: the reserve, what guests were
+      promised, jobs in flight, hardware threads, pages, devices, labels, taints,
+      draining hosts and groups. Each guest cell has a host cell of its own.
 
         numafleet capacity --vcpus 8 --memory 16GiB --guest-cells 2 --dedicated
         numafleet capacity --shape cluster-config/shapes/database.yaml --by-host
@@ -19,9 +19,9 @@ struct CapacityCommand: AskingCommand {
         numafleet capacity --shape shapes/wide.yaml --after-rebalance --migrations 20
         numafleet capacity --shape shapes/wide.yaml --after-drain rack1-host7
 
-      JSON keys: fits, isExact (false: more may fit), hosts ({host, fits} of those with
-      room, with --by-host), counts (why others have none), after
-      ({purpose, fits, isExact, moves, migrations, copy, unmoved}).
+      JSON keys: fits, isExact (false: more may fit), hosts ({host, fits} of those
+      with room, with --by-host), counts (why others have none), after ({purpose,
+      fits, isExact, moves, migrations, copy, unmoved}).
       """)
 
   @OptionGroup(title: "Shape of the guests") var shape: ShapeOptions

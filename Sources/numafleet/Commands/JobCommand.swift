@@ -24,7 +24,7 @@ struct JobListCommand: AskingCommand {
 struct JobShowCommand: AskingCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Shows what a job wanted, did and found.",
-    discussion: "With --wait the exit code is that of the job: 0 verified, 1 refused, 2 diverged.")
+    discussion: "With --wait the exit code is the job's: 0 verified, 1 refused, 2 diverged.")
 
   @Argument(help: "The job's number.")
   var id: UInt64

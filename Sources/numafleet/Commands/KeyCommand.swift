@@ -11,7 +11,7 @@ struct KeyCommand: ParsableCommand {
       lets in only public keys that an admin authorized, each with the name of its
       owner. On a host:
 
-        numafleet key new --out /etc/numafleet/agent.key         prints the public key
+        numafleet key new --out /etc/numafleet/agent.key        prints the public key
       and on the coordinator's machine:
         numafleet key authorize host-a 'THE PUBLIC KEY' --role agent
       """,

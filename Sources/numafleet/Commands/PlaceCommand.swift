@@ -11,9 +11,9 @@ struct PlaceCommand: AskingCommand {
       --cells, one for each guest cell in order, and moves threads and memory there;
       the host's kernel proves it.
 
-        numafleet place db --dry-run --explain      what would be done, and why
+        numafleet place db --dry-run --explain     what would be done, and why
         numafleet place db --cells 3
-        numafleet place db --cells 0,2        guest cell 0 to node 0, guest cell 1 to 2
+        numafleet place db --cells 0,2      guest cell 0 to node 0, guest cell 1 to 2
 
       For a new guest nothing is kept or changed: it prints the best host and cells
       over the fleet, the libvirt XML (merged into --domain-xml, where everything
@@ -21,7 +21,7 @@ struct PlaceCommand: AskingCommand {
 
         numafleet place --shape cluster-config/shapes/database.yaml --explain
         numafleet place --vcpus 8 --memory 16GiB --guest-cells 2 --dedicated
-        numafleet place --vcpus 8 --memory 16GiB --dedicated-vcpus 2 --label disk=nvme
+        numafleet place --vcpus 8 --memory 8GiB --dedicated-vcpus 2 --label disk=nvme
 
       Many new guests are placed at once, in whatever order loses least. What fits
       nowhere is told with its reason, and refuses all with --all-or-nothing.

@@ -111,8 +111,8 @@ struct PlanApplyCommand: AskingCommand {
       longer fits, it stops there, guests moved so far stay moved, and the exit code
       is 1.
 
-      With --wave the plan waits after that wave, for a look at what it brought; apply
-      it again to go on, as long as no newer plan was committed.
+      With --wave the plan waits after that wave, for a look at what it brought;
+      apply it again to go on, as long as no newer plan was committed.
 
         numafleet plan show 8
         numafleet plan apply 8 --wave 1     the first wave only

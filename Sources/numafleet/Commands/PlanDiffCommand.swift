@@ -11,7 +11,8 @@ struct PlanDiffCommand: AskingCommand {
 
         numafleet plan diff 7 8
 
-      JSON keys: from, to (plan numbers), removed, added (moves), changed ({from, to}).
+      JSON keys: from, to (plan numbers), removed, added (moves), changed ({from,
+      to}).
       """)
 
   @Argument(help: "The plan's number.")

@@ -142,9 +142,9 @@ struct SimulateChurnCommand: FleetCommand {
   static let configuration = CommandConfiguration(
     commandName: "churn", abstract: "Lets guests come and go, and tells how much was refused.",
     discussion: """
-      SHAPES is f,vcpus,ram,cells,p; EVENTS is t,op,vm,f in order of t (seconds, below
-      0 for guests that are there already), op + or -. The engine is told the shape of
-      each arrival, and nothing of p or of departures to come.
+      SHAPES is f,vcpus,ram,cells,p; EVENTS is t,op,vm,f in order of t (seconds,
+      below 0 for guests that are there already), op + or -. The engine is told the
+      shape of each arrival, and nothing of p or of departures to come.
 
       JSON keys, from time 0 on: rejected_vcpu_percent; mean_fragment_rate (the part
       of free CPUs that is in no whole 16 on a cell) and mean_free_32c2_slots (guests

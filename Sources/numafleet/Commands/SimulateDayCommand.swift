@@ -9,22 +9,23 @@ struct SimulateDayCommand: FleetCommand {
   static let configuration = CommandConfiguration(
     commandName: "day", abstract: "Runs a fleet for a day, with automation and without, on guests that come and go.",
     discussion: """
-      Hosts have two cells of 44 CPUs and 180 GiB. Guests of 2 to 88 vcpus, each with a
-      CPU of its own, come in the mix of a recorded fleet and stay as long as recorded
-      guests do. The day begins with --fill percent of all CPUs in use by guests that
-      went to any host with room, as a manager leaves them that knows no cells; with
-      --placed this engine placed them. From then on it places all that come. Now and
-      then somebody pins a guest by hand and leaves its memory behind; one in twenty
-      cannot be moved at all.
+      Hosts have two cells of 44 CPUs and 180 GiB. Guests of 2 to 88 vcpus, each with
+      a CPU of its own, come in the mix of a recorded fleet and stay as long as
+      recorded guests do. The day begins with --fill percent of all CPUs in use by
+      guests that went to any host with room, as a manager leaves them that knows no
+      cells; with --placed this engine placed them. From then on it places all that
+      come. Now and then somebody pins a guest by hand and leaves its memory behind;
+      one in twenty cannot be moved at all.
 
       Both days begin alike, and the same guests ask to come. The coordinator is the
       real one, with automation off and on: it mends what is wrong on a host, else
-      brings free CPUs together there (wide_cpus), and keeps room for the widest guests
-      (keep_room) by moves within hosts and between them, all within the limits of the
-      policy's `automation`. Without --policy wide_cpus is 16, and there shall be room
-      for 4 guests of 88 vcpus and 12 of 64, for which 4 guests at a time may migrate. A move takes as
-      long as its memory takes to copy at --copy-rate, and holds both places
-      meanwhile.
+      brings free CPUs together there (wide_cpus), and keeps room for the widest
+      guests (keep_room) by moves within hosts and between them, all within the
+      limits of the policy's `automation`. Without --policy wide_cpus is 16, and
+      there shall be room for 4 guests of 88 vcpus and 12 of 64, for which 4 guests
+      at a time may migrate. A move takes as long as its memory takes to copy at
+      --copy-rate, and holds both places meanwhile. Both days of 1,000 hosts take 8
+      minutes.
 
       A judge that shares no code with what places and moves keeps its own books of
       every CPU and GiB, and counts ping-pong: guests that come back to a cell within
@@ -33,12 +34,14 @@ struct SimulateDayCommand: FleetCommand {
 
       JSON keys: hosts, hours, seed, and for each day in `days`: automation,
       fill_percent (mean), guests (mean), asked, placed (new guests), wide_asked,
-      wide_placed, wide_accepted_percent (of those of 16 vcpus or more on a cell), shapes ({shape, asked,
-      placed, mean_fits: how many more would fit, sampled each hour}), moves (to other
-      cells), migrations (of them, to other hosts), moves_per_guest (mean), repins (on
-      the same cells), changes_of_one (most of one guest), gib_moved, ping_pong,
-      violations, hand_pins, plans (asked of the engine), plans_stopped (no longer right
-      when their next move's turn came), seconds, digest.
+      wide_placed, wide_accepted_percent (of those of 16 vcpus or more on a cell),
+      shapes ({shape, asked, placed, mean_fits: how many more would fit, sampled each
+      hour}), moves (to other cells), migrations (of them, to other hosts),
+      moves_per_guest (mean), repins (on the same cells; nearly all of emulators),
+      changes_of_one (how often the guest went elsewhere that did so most often),
+      gib_moved, ping_pong, violations, hand_pins, plans (asked of the engine),
+      plans_stopped (no longer right when their next move's turn came), seconds,
+      digest.
 
       Examples:
         numafleet simulate day

@@ -10,8 +10,8 @@ struct SimulateRebalanceCommand: FleetCommand {
     discussion: """
       HOSTS is host,cpu0,ram0[,cpu1,ram1…]: what is free on each cell. GUESTS is
       vm,vcpus,ram,cells,host,where, where being a guest's cells, such as 0+1; vcpus
-      and GiB are spread evenly over them. Fragments are the part of free CPUs that is
-      in no whole 16 on a cell.
+      and GiB are spread evenly over them. Fragments are the part of free CPUs that
+      is in no whole 16 on a cell.
 
       Each move finds room while its guest still holds its old place. A judge that
       shares no code with the planner makes the moves again; one that breaks a rule
@@ -21,7 +21,8 @@ struct SimulateRebalanceCommand: FleetCommand {
       same_host_moves, seconds (of planning).
 
       Example:
-        numafleet simulate rebalance --hosts hosts.csv --guests vms.csv --migrations 50
+        numafleet simulate rebalance --hosts hosts.csv --guests vms.csv \\
+            --migrations 50
       """)
 
   @OptionGroup var options: SimulationOptions

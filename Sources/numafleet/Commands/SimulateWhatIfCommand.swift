@@ -9,8 +9,9 @@ struct SimulateWhatIfCommand: FleetCommand {
   static let configuration = CommandConfiguration(
     commandName: "whatif", abstract: "Tells how many guests of a shape hosts would take that you do not have yet.",
     discussion: """
-      Answers what `numafleet capacity` does, for so many empty hosts of one kind. The
-      kind is the file of a machine like it, or cells x CPUs x memory of each cell:
+      Answers what `numafleet capacity` does, for so many empty hosts of one kind.
+      The kind is the file of a machine like it, or cells x CPUs x memory of each
+      cell:
 
         virsh capabilities > new.xml             libvirt's own words, or
         numafleet topology host-a -o json > new.json
@@ -26,8 +27,8 @@ struct SimulateWhatIfCommand: FleetCommand {
         numafleet simulate whatif --hosts 10 --topology new.xml \\
             --shape cluster-config/shapes/database.yaml --policy policy.yaml
 
-      JSON keys: hosts, fits, is_exact (false: more may fit), fits_per_host (on a host
-      by itself), counts (why hosts have no room), seconds (of counting).
+      JSON keys: hosts, fits, is_exact (false: more may fit), fits_per_host (on a
+      host by itself), counts (why hosts have no room), seconds (of counting).
       """)
 
   @Option(help: "How many hosts, 1 to 100000.")
