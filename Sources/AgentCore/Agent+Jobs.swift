@@ -44,7 +44,7 @@ extension Agent {
 
   mutating func accept(_ job: Job, _ now: Instant, _ output: inout Output) {
     if let report = journal.unacknowledged.first(where: { $0.isOf(job) }) {
-      if mayTell(report) { broadcast(.jobReport(report), &output) }
+      if mayTell(report) { broadcast(.jobReport(current(report)), &output) }
       return
     }
     if let run = renew(job) {

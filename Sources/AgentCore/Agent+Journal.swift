@@ -97,7 +97,16 @@ extension Agent {
 
   /// Repeats what no coordinator has acknowledged.
   mutating func tellEnds(on link: Int, _ output: inout Output) {
-    for report in journal.unacknowledged where mayTell(report) { send(.jobReport(report), on: link, &output) }
+    for report in journal.unacknowledged where mayTell(report) { send(.jobReport(current(report)), on: link, &output) }
+  }
+
+  /// The end of a job with its guest as it was read last: what was seen when the job ended may be long past, and would
+  /// be taken for news.
+  func current(_ report: JobReport) -> JobReport {
+    guard report.observed != nil else { return report }
+    var copy = report
+    copy.observed = view.guests.first { $0.id == report.guest }
+    return copy
   }
 
   /// Marks of guests that are gone pile up. The oldest beyond `Journal.absentMarksMax` go, and only where a good

@@ -11,7 +11,8 @@ struct Schedule: Sendable, Hashable {
   /// Until when the reading under way should have ended; nil while the host is not being read.
   var patience: Instant?
   /// The reading that another coordinator is owed before anything is reported to it: what was read in the time of the
-  /// one before may lack what that one has brought about, and would look free. Nil once it was made.
+  /// one before may lack what that one has brought about, and would look free. Nil once it was made; while libvirt
+  /// does not answer, domains are those of before all the same, and the report says so.
   var handover: Handover?
 
   enum Handover: Sendable, Hashable { case due, begun }

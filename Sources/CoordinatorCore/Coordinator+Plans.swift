@@ -130,6 +130,7 @@ extension Coordinator {
   private func fleet(around plan: Plan, _ now: Instant) -> Inventory {
     guard policy.groups.isEmpty else { return inventory(now) }
     let touched = Set(plan.moves.flatMap { [$0.host, $0.placement.host] }).sorted()
+    if touched.isEmpty { return inventory(now) }
     return Inventory(hosts: touched.compactMap { entry(of: $0).flatMap { view(of: $0, now) } })
   }
 

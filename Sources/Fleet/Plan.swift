@@ -77,6 +77,8 @@ public struct Move: Sendable, Hashable, Codable {
   public var seconds: Int?
   /// What it is to take off a pressed cell; nil where that is not why.
   public var relief: Relief?
+  /// Whether every vcpu runs already, in the kernel, where the move takes it; nil where nobody has looked.
+  public var keepsVCPUs: Bool?
 
   /// Whether the guest goes to another host: the placement's. `host` is where it is.
   public var isMigration: Bool { placement.host != host }

@@ -156,7 +156,7 @@ extension Finding.Kind {
 }
 
 extension ExaminedGuest {
-  /// Whether every online vcpu already has the mask that a placement gives it, in the kernel and on libvirt's record.
+  /// Whether every online vcpu already has the mask that a placement gives it.
   func hasPins(of placement: Placement) -> Bool {
     if guest.hasOnlyWorkers { return footprint.vcpus.allSatisfy { $0.mask == placement.pinning.emulator } }
     return footprint.vcpus.filter(\.online).allSatisfy {

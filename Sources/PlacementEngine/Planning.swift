@@ -101,11 +101,19 @@ extension Move {
       guest: guest.id, guestName: guest.name, host: host.id, incarnation: guest.incarnation, from: from,
       placement: placement, expected: guest.live, movability: guest.movability, copy: KiB(copy), reason: reason,
       explanation: explanation)
+    keepsVCPUs = guest.runsVCPUs(as: placement.pinning)
     gain = present.map { present in
       zip(present, placement.terms).map { now, then in
         ScoreTerm(name: now.name, value: now.value - then.value, detail: "\(now.value) now, \(then.value) then")
       }
     }
+  }
+}
+
+extension Guest {
+  /// Whether every online vcpu has the mask that a pinning gives it; never so where threads cannot be told apart.
+  fileprivate func runsVCPUs(as pinning: Pinning) -> Bool {
+    !hasOnlyWorkers && vcpuMasks.allSatisfy { !$0.online || $0.mask == pinning.cpuset(ofVCPU: $0.vcpu) }
   }
 }
 

@@ -54,10 +54,11 @@ import Testing
     for (number, copy) in [(1, KiB(0)), (2, KiB(gib: 1))] as [(UInt64, KiB)] {
       var output = Coordinator.Output()
       let pinning = Pinning(emulator: [1])
-      let move = Move(
+      var move = Move(
         guest: "g", guestName: "g", host: "h", incarnation: nil, from: [],
         placement: Placement(host: "h", cells: [], pinning: pinning, dedicated: [], score: 0, terms: []),
         expected: Pinning(emulator: [2]), movability: Movability(.liveMemory, because: ""), copy: copy, reason: "")
+      move.keepsVCPUs = true
       machine.keep(Plan(id: PlanID(number), purpose: "auto: repair h", waves: [Wave(moves: [move])]), &output)
       let job = Job(
         id: JobID(number), host: "h", guest: "g", guestName: "g", epoch: 3, generation: Generation(number),

@@ -53,6 +53,21 @@ import Testing
     #expect(move.expected.cpuset(ofVCPU: 0) == [2], "the agent checks against what is there")
   }
 
+  /// libvirt's record may say that nothing is to be done, and every vcpu runs elsewhere.
+  @Test func whatRunsElsewhereBehindLibvirtIsAMoveOfVCPUs() throws {
+    var view = drifted([[2], [3]], wanted: [[0], [1]])
+    view.guests[0].live = view.wishes[0].pinning
+    let move = try #require(repaired(view, policy(.mend)).moves.first?.move)
+    #expect(move.expected.vcpus == move.placement.pinning.vcpus && move.keepsVCPUs == false)
+  }
+
+  @Test func anEmulatorGoesElsewhereWithoutItsVCPUs() throws {
+    let view = host(
+      "h", guests: [guest("db", pins: [[0], [1]], emulator: [2, 3]), guest("new", pins: [[2]], emulator: [3])])
+    let move = try #require(repaired(view, bare).moves.first { $0.move.guest == "id-db" }?.move)
+    #expect(move.keepsVCPUs == true && move.copy == 0 && move.placement.pinning.emulator == [3])
+  }
+
   /// Not all CPUs of the cell, which a floating guest would be given anew.
   @Test func mendingGivesBackTheVeryPins() throws {
     let repair = repaired(drifted([[0, 1, 2]], wanted: [[0, 1]]), policy(.mend))

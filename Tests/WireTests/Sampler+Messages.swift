@@ -40,6 +40,7 @@ extension Sampler {
     if bool() { move.gain = [ScoreTerm(name: text(), value: int(0...999), detail: text())] }
     move.seconds = maybe { $0.int(0...9_999) }
     move.relief = maybe { $0.relief() }
+    move.keepsVCPUs = maybe { $0.bool() }
     return move
   }
 

@@ -73,7 +73,9 @@ extension Coordinator {
     }
     let job = record.job
     let plan = record.plan.flatMap { id in self.plan(id) }
-    let move = plan?.moves.first { $0.guest == job.guest }
+    // A plan may move a guest twice.
+    let own = plan?.moves.filter { $0.guest == job.guest } ?? []
+    let move = own.first { $0.placement.pinning == desired } ?? own.first
     let isOwn = move != nil && plan?.isAutomatic ?? false
     let to = move?.placement.cells.map(\.cell) ?? desired.memory.map(\.cell)
     var made = MoveRecord(

@@ -9,7 +9,7 @@ struct MoveHistory: Sendable, Hashable {
 
   /// So many are enough where they are older than a day; those of a day are all needed, because limits count them.
   static let enough = 10_000
-  /// Not even those of a day may be more; the store keeps as many.
+  /// Beyond so many and `atOnce` even those of a day go. The store keeps those of the newest 100,000 jobs.
   static let most = 100_000
   /// Forgotten together, because the rest is copied for it.
   static let atOnce = 1000

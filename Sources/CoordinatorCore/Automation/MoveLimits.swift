@@ -12,8 +12,8 @@ struct MoveLimits {
   var copied: KiB
   var wallMilliseconds: Int
 
-  /// Of one guest within 24 hours. They cost nothing, so no policy limits them; where somebody undoes them all the
-  /// time it ends here.
+  /// Of one guest within 24 hours. They cost nothing and keep it from no real move, so no policy limits them; where
+  /// somebody undoes them all the time it ends here.
   static let repinsMax = 24
 
   init(
@@ -44,11 +44,13 @@ struct MoveLimits {
     if today.count >= rules.movesPerGuest {
       return "it was moved \(today.count) times in 24 hours; moves_per_guest is \(rules.movesPerGuest)"
     }
-    let pinned = repins.of(guest.id).count { wallMilliseconds - $0.wallMilliseconds < Automation.dayMilliseconds }
-    if pinned >= Self.repinsMax {
-      return "its emulator or iothreads were pinned anew \(pinned) times in 24 hours; somebody else pins them too"
-    }
     return nil
+  }
+
+  /// Why an emulator is left where it is; nil when it may be pinned once more.
+  private func refusal(ofRepinning guest: GuestID) -> String? {
+    let pinned = repins.of(guest).count { wallMilliseconds - $0.wallMilliseconds < Automation.dayMilliseconds }
+    return pinned < Self.repinsMax ? nil : "its emulator or iothreads were pinned anew \(pinned) times in 24 hours"
   }
 
   /// Why a cell is not relieved just now; nil when it may be. Where taking a guest off it did not pay, its load is not
@@ -84,6 +86,8 @@ struct MoveLimits {
         } else if used > 0, move.copy > 0, used + move.copy > rules.copyPerMinute {
           held.append(move.left("copy_per_minute allows \(rules.copyPerMinute), of which \(used) are used"))
           mayLater = true
+        } else if move.isSlight, let refusal = refusal(ofRepinning: move.guest) {
+          held.append(move.left(refusal))
         } else if let refusal = move.relief.flatMap({ refusal(of: $0, on: move.host) }) {
           held.append(move.left(refusal))
         } else {
@@ -103,7 +107,7 @@ struct MoveLimits {
 extension Move {
   /// Whether it leaves every vcpu and all memory where they are: newcomers with CPUs of their own make the emulators of
   /// others go elsewhere all day long, and that is no reason to keep those guests from a real move.
-  var isSlight: Bool { hasPins && copy == 0 && !isMigration && relief == nil && !changesCells }
+  var isSlight: Bool { keepsVCPUs == true && copy == 0 && !isMigration && relief == nil && !changesCells }
 
   private var changesCells: Bool {
     placement.pinning.memory.contains { target in

@@ -183,7 +183,7 @@ public struct DayJudge: Sendable {
     end(record)
     copied += record.copy
     if old.host != place.host { migrating -= 1 }
-    if place.isElsewhere(than: old) { entry.moved[entry.moved.count - 1].ended = now }
+    if entry.moved.last?.ended == .max { entry.moved[entry.moved.count - 1].ended = now }
     changesOfOne = max(changesOfOne, entry.moved.count)
     guard old.host != place.host || old.cells != place.cells else {
       repins += 1

@@ -69,6 +69,7 @@ extension ProtoMove {
     gain = (move.gain ?? []).map { ProtoScoreTerm($0) }
     if let seconds = move.seconds { self.seconds = Int64(seconds) }
     if let relief = move.relief { self.relief = ProtoRelief(relief) }
+    if let keepsVCPUs = move.keepsVCPUs { keepsVcpus = keepsVCPUs }
   }
 }
 
@@ -88,6 +89,7 @@ extension Move {
     if !proto.gain.isEmpty { gain = try proto.gain.map { term throws(WireError.Kind) in try ScoreTerm(term) } }
     seconds = proto.hasSeconds ? try FieldCheck.count(proto.seconds, "move.seconds") : nil
     relief = proto.hasRelief ? try Relief(proto.relief) : nil
+    keepsVCPUs = proto.hasKeepsVcpus ? proto.keepsVcpus : nil
   }
 }
 

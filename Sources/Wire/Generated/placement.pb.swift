@@ -603,6 +603,16 @@ nonisolated struct ProtoMove: @unchecked Sendable {
   /// Clears the value of `relief`. Subsequent reads from it will return its default value.
   mutating func clearRelief() {_uniqueStorage()._relief = nil}
 
+  /// Whether every vcpu runs already where the move takes it, where somebody has looked.
+  var keepsVcpus: Bool {
+    get {_storage._keepsVcpus ?? false}
+    set {_uniqueStorage()._keepsVcpus = newValue}
+  }
+  /// Returns true if `keepsVcpus` has been explicitly set.
+  var hasKeepsVcpus: Bool {_storage._keepsVcpus != nil}
+  /// Clears the value of `keepsVcpus`. Subsequent reads from it will return its default value.
+  mutating func clearKeepsVcpus() {_uniqueStorage()._keepsVcpus = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1404,7 +1414,7 @@ nonisolated extension ProtoWave: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Move"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{3}guest_name\0\u{1}host\0\u{1}incarnation\0\u{1}from\0\u{1}placement\0\u{1}expected\0\u{1}movability\0\u{3}copy_kib\0\u{1}reason\0\u{1}explanation\0\u{1}gain\0\u{1}seconds\0\u{1}relief\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}guest\0\u{3}guest_name\0\u{1}host\0\u{1}incarnation\0\u{1}from\0\u{1}placement\0\u{1}expected\0\u{1}movability\0\u{3}copy_kib\0\u{1}reason\0\u{1}explanation\0\u{1}gain\0\u{1}seconds\0\u{1}relief\0\u{3}keeps_vcpus\0")
 
   fileprivate class _StorageClass {
     var _guest: String = String()
@@ -1421,6 +1431,7 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     var _gain: [ProtoScoreTerm] = []
     var _seconds: Int64? = nil
     var _relief: ProtoRelief? = nil
+    var _keepsVcpus: Bool? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1445,6 +1456,7 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       _gain = source._gain
       _seconds = source._seconds
       _relief = source._relief
+      _keepsVcpus = source._keepsVcpus
     }
   }
 
@@ -1477,6 +1489,7 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         case 12: try { try decoder.decodeRepeatedMessageField(value: &_storage._gain) }()
         case 13: try { try decoder.decodeSingularInt64Field(value: &_storage._seconds) }()
         case 14: try { try decoder.decodeSingularMessageField(value: &_storage._relief) }()
+        case 15: try { try decoder.decodeSingularBoolField(value: &_storage._keepsVcpus) }()
         default: break
         }
       }
@@ -1531,6 +1544,9 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       try { if let v = _storage._relief {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
       } }()
+      try { if let v = _storage._keepsVcpus {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 15)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1554,6 +1570,7 @@ nonisolated extension ProtoMove: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         if _storage._gain != rhs_storage._gain {return false}
         if _storage._seconds != rhs_storage._seconds {return false}
         if _storage._relief != rhs_storage._relief {return false}
+        if _storage._keepsVcpus != rhs_storage._keepsVcpus {return false}
         return true
       }
       if !storagesAreEqual {return false}
