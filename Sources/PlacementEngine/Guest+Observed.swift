@@ -25,6 +25,11 @@ extension Guest {
     }
   }
 
+  /// Whether every online vcpu has the mask that a pinning gives it; never so where threads cannot be told apart.
+  func runsVCPUs(as pinning: Pinning) -> Bool {
+    !hasOnlyWorkers && vcpuMasks.allSatisfy { !$0.online || $0.mask == pinning.cpuset(ofVCPU: $0.vcpu) }
+  }
+
   /// Where the emulator's main thread may run: by the kernel, else by libvirt's record; nil where nothing is known.
   var emulatorMask: CPUSet? {
     threads.first { $0.role == .emulator }?.cpusAllowed ?? live.emulator ?? defaultCPUSet

@@ -159,9 +159,7 @@ extension ExaminedGuest {
   /// Whether every online vcpu already has the mask that a placement gives it.
   func hasPins(of placement: Placement) -> Bool {
     if guest.hasOnlyWorkers { return footprint.vcpus.allSatisfy { $0.mask == placement.pinning.emulator } }
-    return footprint.vcpus.filter(\.online).allSatisfy {
-      $0.mask == placement.pinning.cpuset(ofVCPU: $0.vcpu)
-    }
+    return guest.runsVCPUs(as: placement.pinning)
   }
 }
 

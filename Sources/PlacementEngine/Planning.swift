@@ -110,13 +110,6 @@ extension Move {
   }
 }
 
-extension Guest {
-  /// Whether every online vcpu has the mask that a pinning gives it; never so where threads cannot be told apart.
-  fileprivate func runsVCPUs(as pinning: Pinning) -> Bool {
-    !hasOnlyWorkers && vcpuMasks.allSatisfy { !$0.online || $0.mask == pinning.cpuset(ofVCPU: $0.vcpu) }
-  }
-}
-
 extension UnmovedGuest {
   /// Nobody is moved on a host that is not in the fleet.
   init(of unknown: HostID) {
