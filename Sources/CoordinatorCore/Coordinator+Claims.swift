@@ -39,7 +39,7 @@ extension Coordinator {
     }
   }
 
-  /// A job is over: its claim ends at once when the guest was read back, else with the host's next report.
+  /// A job is over: its claim ends at once when the guest was read back, else with a reading begun after this.
   mutating func endClaim(of record: JobRecord, toldAt reading: Reading?, _ now: Instant, _ output: inout Output) {
     let job = record.job
     guard let claim = claims.first(where: { $0.job == job.id }) else { return }
@@ -56,10 +56,14 @@ extension Coordinator {
     guard let reading, record.report?.observed == nil else {
       return release(job.id, on: claim.host, now, &output)
     }
-    unobserved.append(
-      UnobservedClaim(
-        job: job.id, host: job.host, guest: job.guest, ended: reading,
-        mayStartUntil: record.mayStartYet ? now.advanced(byMilliseconds: UnobservedClaim.startMilliseconds) : nil))
+    var open = UnobservedClaim(
+      job: job.id, host: job.host, guest: job.guest, ended: reading,
+      mayStartUntil: record.mayStartYet ? now.advanced(byMilliseconds: UnobservedClaim.startMilliseconds) : nil)
+    // Asked at once: a host on which nothing changes may report half a minute later.
+    if open.mayStartUntil == nil, let index = index(of: job.host), !hosts[index].hasLooked(for: nil) {
+      open.look = askToLook(index, again: nil, &output)
+    }
+    unobserved.append(open)
   }
 
   /// A report of a host was folded: what waited for it is over.
