@@ -73,7 +73,7 @@ extension Agent {
   }
 
   /// The run of a job that came again, now under the term in which it came.
-  private mutating func renew(_ job: Job) -> JobRun? {
+  mutating func renew(_ job: Job) -> JobRun? {
     if let index = runs.firstIndex(where: { $0.job.isSame(as: job) }) {
       runs[index].job.epoch = job.epoch
       return runs[index]
@@ -168,6 +168,9 @@ extension Agent {
       beginWaiting(now, &output)
       return
     }
+    if wasInspecting, runs[index].isCancelled, !runs[index].resumed {
+      return carryOut(.end(.refused(runs[index].job.whenDropped), observed: guest), of: id, now, &output)
+    }
     if wasInspecting, journalTrouble != nil, !runs[index].isUpkeep, !runs[index].resumed {
       requeue(runs[index].job, now)
       return
@@ -230,7 +233,7 @@ extension Agent {
     schedule.reportDue = now
   }
 
-  private mutating func progress(_ run: JobRun, _ output: inout Output) {
+  mutating func progress(_ run: JobRun, _ output: inout Output) {
     let isBegun = runs.contains { $0.job.id == run.job.id }
     let trouble = isBegun ? nil : journalTrouble.map { "waiting: \($0.refusal.message)" }
     broadcast(
@@ -240,7 +243,7 @@ extension Agent {
           outcome: .running(detail: trouble ?? run.progress), driver: run.driver, steps: run.records)), &output)
   }
 
-  private mutating func finish(
+  mutating func finish(
     _ job: Job, _ outcome: JobOutcome, run: JobRun?, observed: Guest?, _ output: inout Output
   ) {
     let report = JobReport(

@@ -66,12 +66,14 @@ extension Agent {
     switch envelope.payload {
     case .welcome, .alive:
       break
-    case .job(let job):
+    case .job(let job), .cancel(let job):
       if let report = fence(job, by: envelope.boot, link) {
         output.notes.append(note(of: report))
         send(.jobReport(report), on: link, answering: envelope.messageID, &output)
         // The coordinator that is obeyed takes this for the job's end.
         if obeys(envelope.boot, on: link) { reportSoon(now) }
+      } else if case .cancel = envelope.payload {
+        cancel(job, now, &output)
       } else {
         accept(job, now, &output)
       }
@@ -250,7 +252,7 @@ extension Agent {
   var hello: Hello {
     Hello(
       softwareVersion: settings.softwareVersion, topologyHash: view.topologyHash, highestEpoch: journal.highestEpoch,
-      epochOwner: journal.epochOwner, capabilities: [.alive, .looks, .ksm])
+      epochOwner: journal.epochOwner, capabilities: [.alive, .looks, .ksm, .cancels])
   }
 
   /// Without a word for three heartbeats a coordinator is lost, whatever the transport says: it must welcome us anew.

@@ -28,11 +28,14 @@ public struct Agent: Sendable {
     case tick
   }
 
-  /// Carried out in this order: the journal, durably; then messages; then commands; notes at any time.
+  /// Carried out in this order: the journal, durably; then messages; then commands, and what is called off of them;
+  /// notes at any time.
   public struct Output: Sendable, Equatable {
     public var journal: Journal?
     public var messages: [Message] = []
     public var commands: [Command] = []
+    /// UUIDs of domains whose migration is to be called off, so that the command that sends or awaits it ends sooner.
+    public var calledOff: [String] = []
     public var notes: [Note] = []
     public init() {}
   }

@@ -104,7 +104,9 @@ extension JobRun {
     }
     return .end(
       .refused(
-        Refusal(.rolledBack, because.message, remedy: "the guest runs on where it was; \(because.remedy)")),
+        Refusal(
+          because.code == .cancelled ? .cancelled : .rolledBack, because.message,
+          remedy: "the guest runs on where it was; \(because.remedy)")),
       observed: present)
   }
 

@@ -62,6 +62,8 @@ struct JobRun: Sendable, Hashable {
   var effectProgress: String?
   /// Whether the guest was paused before it was to leave; nil when it is not known any more.
   var wasPaused: Bool?
+  /// Whether nobody wants it any more.
+  var isCancelled = false
   /// Whether libvirt did not answer at the newest reading, so that a guest that is not seen is not known to be gone.
   var libvirtIsDown = false
 

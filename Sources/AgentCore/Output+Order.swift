@@ -8,6 +8,8 @@ extension Agent.Output {
     case note(Note)
     case send(Agent.Message)
     case run(Command)
+    /// Whatever migration of that domain is under way here ends, and the domain stays (`virDomainAbortJob`).
+    case callOff(domain: String)
   }
 
   /// All there is to do, in the only order that survives a stop between any two steps: the daemon's loop and the
@@ -18,6 +20,7 @@ extension Agent.Output {
     if SafetyCheck.intentBeforeAct.isOn { steps += save }
     steps += messages.map(Step.send)
     steps += commands.map(Step.run)
+    steps += calledOff.map(Step.callOff)
     if !SafetyCheck.intentBeforeAct.isOn { steps += save }
     return steps
   }

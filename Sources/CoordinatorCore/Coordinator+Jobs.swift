@@ -144,7 +144,7 @@ extension Coordinator {
   mutating func deliver(_ now: Instant, _ output: inout Output) {
     for index in deliveries.indices where deliveries[index].due <= now {
       guard let position = place(of: deliveries[index].job) else { continue }
-      let isRunning = jobs[position].state == .running
+      let isRunning = jobs[position].state == .running && jobs[position].isCancelled != true
       deliveries[index].due = now.advanced(
         byMilliseconds: isRunning ? Delivery.runningMilliseconds : Delivery.unansweredMilliseconds)
       guard let host = entry(of: jobs[position].job.host), host.refusal == nil else { continue }
@@ -158,7 +158,8 @@ extension Coordinator {
         jobs[position].job.epoch = epoch
         output.writes.append(.job(jobs[position]))
       }
-      send(.job(jobs[position].job), to: host.id, &output)
+      let isCancelled = jobs[position].isCancelled == true && host.capabilities.contains(.cancels)
+      send(isCancelled ? .cancel(jobs[position].job) : .job(jobs[position].job), to: host.id, &output)
     }
   }
 

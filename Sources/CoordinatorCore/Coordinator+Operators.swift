@@ -50,6 +50,7 @@ extension Coordinator {
     case .automate(let wish): automate(wish, question, now, &output)
     case .adopt(let wish): adopt(wish, question, now, &output)
     case .switchKSM(let wish): switchKSM(wish, question, now, &output)
+    case .cancel(let wish): cancel(wish, question, now, &output)
     case .automation: reply(.automation(automationStatus(now)), to: question, &output)
     case .policy: reply(.policy(policy), to: question, &output)
     case .status: reply(.status(status), to: question, &output)

@@ -229,17 +229,16 @@ extension Coordinator {
     guard own.allSatisfy({ jobs[$0].state.isFinal }) else { return }
     let begun = own.count
     guard own.allSatisfy({ jobs[$0].state == .verified }) else {
-      plan.state = .failed
-      keep(plan, &output)
-      log(.planEnded, actor: "coordinator", "plan \(id) stopped: a move was not verified", now, &output)
-      forgetPlan(id, &output)
-      return
+      return stop(plan, "a move was not verified", now, &output)
     }
     var counted = 0
     var next = 0
     while next < plan.waves.count, counted < begun {
       counted += plan.waves[next].moves.count
       next += 1
+    }
+    if next < plan.waves.count, own.contains(where: { jobs[$0].isCancelled == true }) {
+      return stop(plan, "a move was cancelled, though it came to its end", now, &output)
     }
     if let last = plan.throughWave, next >= last, next < plan.waves.count {
       plan.state = .proposed
@@ -253,17 +252,18 @@ extension Coordinator {
     // After a restart hosts come back one by one, and none of them has refused anything.
     if rest.moves.contains(where: { isAwaited($0.host) || isAwaited($0.placement.host) }) { return }
     if next < plan.waves.count, let refusal = staleness(of: rest, scope: nil, now) {
-      plan.state = .failed
-      keep(plan, &output)
-      log(.planEnded, actor: "coordinator", "plan \(id) stopped: \(refusal.description)", now, &output)
-      forgetPlan(id, &output)
-      return
+      return stop(plan, refusal.description, now, &output)
     }
     _ = begin(&plan, wave: next, scope: nil, driver: nil, actor: "coordinator", now, &output)
     if plan.state == .done {
       log(.planEnded, actor: "coordinator", "plan \(id) is done", now, &output)
       forgetPlan(id, &output)
     }
+  }
+
+  private mutating func stop(_ plan: Plan, _ why: String, _ now: Instant, _ output: inout Output) {
+    end(plan, by: "coordinator", why, now, &output)
+    forgetPlan(plan.id, &output)
   }
 }
 

@@ -117,7 +117,7 @@ extension OperatorRequest {
     case .change(let change): change.dryRun
     case .adopt(let wish): wish.dryRun
     case .switchKSM(let wish): wish.dryRun
-    case .drain, .forgetHost, .automate, .makePlan, .applyPlan, .authorizeKey, .revokeKey: false
+    case .drain, .forgetHost, .automate, .makePlan, .applyPlan, .cancel, .authorizeKey, .revokeKey: false
     }
   }
 }

@@ -29,7 +29,7 @@ public struct FleetEvent: Sendable, Hashable, Codable {
     case coordinatorStarted, hostConnected, hostUnreachable, topologyChanged
     case guestAppeared, guestVanished, guestChanged
     case commandAccepted, commandRefused, planCommitted, planEnded
-    case jobSent, jobVerified, jobRefused, jobDiverged
+    case jobSent, jobVerified, jobRefused, jobDiverged, jobCancelled
     case keyAuthorized, keyRevoked, policyReloaded, messageRefused, hostDraining, hostResumed, hostForgotten
     case storeRecovered, eventsForgotten
     case findingAppeared, findingEnded

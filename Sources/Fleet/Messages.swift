@@ -44,6 +44,8 @@ public struct AgentCapabilities: OptionSet, Sendable, Hashable, Codable {
   public static let looks = AgentCapabilities(rawValue: 2)
   /// It knows how to switch KSM.
   public static let ksm = AgentCapabilities(rawValue: 4)
+  /// It knows `cancel`.
+  public static let cancels = AgentCapabilities(rawValue: 8)
 }
 
 /// What a coordinator says to an agent.
@@ -62,6 +64,20 @@ public enum ToAgent: Sendable, Hashable {
   /// Read the host now, and report: what was read before this came proves nothing. Looks of a term are numbered from 1;
   /// only to agents that know it.
   case look(UInt64)
+  /// The job, which may or may not have come before, is not wanted any more: what has not begun ends at once, a
+  /// migration is called off, and all else ends by itself. Sent in place of `job` until its report says what became of
+  /// it; only to agents that know it.
+  indirect case cancel(Job)
+}
+
+extension ToAgent {
+  /// The job that it carries, if any.
+  public var job: Job? {
+    switch self {
+    case .job(let job), .cancel(let job): job
+    case .welcome, .jobAcknowledged, .sendReport, .refused, .alive, .look: nil
+    }
+  }
 }
 
 /// The coordinator's answer to hello.

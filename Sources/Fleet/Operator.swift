@@ -45,6 +45,8 @@ public enum OperatorRequest: Sendable, Hashable {
   case adopt(Adopt)
   /// Sets what a host's KSM merges.
   case switchKSM(SwitchKSM)
+  /// Ends a job or a plan before its time.
+  case cancel(Cancel)
 }
 
 extension OperatorRequest {
@@ -63,6 +65,7 @@ extension OperatorRequest {
     case .automate: "auto"
     case .adopt(let wish): wish.dryRun ? nil : "adopt"
     case .switchKSM(let wish): wish.dryRun ? nil : "ksm"
+    case .cancel: "cancel"
     case .hosts, .host, .guests, .guest, .findings, .plans, .plan, .jobs, .job, .events, .keys, .policy, .status,
       .automation:
       nil
@@ -116,6 +119,13 @@ public struct SwitchKSM: Sendable, Hashable, Codable {
     self.mergeAcrossNodes = mergeAcrossNodes
     self.dryRun = dryRun
   }
+}
+
+/// `numafleet job cancel` and `numafleet plan cancel`.
+public enum Cancel: Sendable, Hashable {
+  case job(JobID)
+  /// The rest of the plan, and its jobs that have not ended.
+  case plan(PlanID)
 }
 
 /// `numafleet place --batch`.
@@ -260,7 +270,13 @@ public struct JobRecord: Sendable, Hashable, Codable {
   /// Milliseconds since 1970.
   public var created: Int
   public var ended: Int?
-  public init(job: Job, plan: PlanID?, state: JobState, report: JobReport? = nil, created: Int, ended: Int? = nil) {
+  /// True from when somebody did not want it any more, whatever became of it then; nil where nobody said so.
+  public var isCancelled: Bool?
+  public init(
+    job: Job, plan: PlanID?, state: JobState, report: JobReport? = nil, created: Int, ended: Int? = nil,
+    isCancelled: Bool? = nil
+  ) {
+    self.isCancelled = isCancelled
     self.job = job
     self.plan = plan
     self.state = state

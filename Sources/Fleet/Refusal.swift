@@ -25,5 +25,6 @@ public struct Refusal: Error, Sendable, Hashable, Codable, CustomStringConvertib
     case notMovable, livePagesOff, modeUnchangeable, noPages, noRoom, overlap
     case libvirtDown, libvirtTimeout, libvirtRefused, kernelRefused, notPersistent, unsupported
     case hostUnreachable, protocolVersion, notPermitted, storeUnavailable, duplicate, diverged, rolledBack
+    case cancelled
   }
 }

@@ -40,6 +40,9 @@ public struct LibvirtError: Error, Sendable, Hashable, CustomStringConvertible {
   /// libvirt's own words, or ours for what is found before the call.
   public let message: String
 
+  /// Whether it is the end that `virDomainAbortJob` brought about.
+  public var isAborted: Bool { code == Int(VIR_ERR_OPERATION_ABORTED.rawValue) }
+
   /// An error of our own.
   public init(_ kind: Kind, call: String, _ message: String) {
     self.kind = kind

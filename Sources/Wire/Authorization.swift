@@ -22,7 +22,7 @@ public enum Authorization {
     case .change(let change): change.dryRun ? .viewer : .operator
     case .adopt(let adopt): adopt.dryRun ? .viewer : .operator
     case .switchKSM(let wish): wish.dryRun ? .viewer : .operator
-    case .makePlan, .applyPlan, .drain, .forgetHost, .automate: .operator
+    case .makePlan, .applyPlan, .drain, .forgetHost, .automate, .cancel: .operator
     case .authorizeKey, .revokeKey: .admin
     }
   }

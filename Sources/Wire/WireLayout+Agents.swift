@@ -26,6 +26,10 @@ extension WireLayout {
       5: .message("refused", .refusal),
       6: .message("alive", .scalars),
       7: .message("look", .scalars),
+      8: .message("cancel", .cancelJob),
+    ],
+    .cancelJob: [
+      1: .message("job", .job)
     ],
     .hello: [
       1: .text("software_version"),

@@ -127,6 +127,7 @@ extension WireLayout {
       26: .message("automate", .scalars),
       27: .message("automation", .scalars),
       28: .message("switch_ksm", .switchKSM),
+      29: .message("cancel", .scalars),
       31: .message("adopt", .adopt),
     ],
     .operatorReply: [

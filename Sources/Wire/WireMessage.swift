@@ -13,6 +13,6 @@ enum WireMessage: Int, CaseIterable {
   case accepted, refusal, hostRules, guestGroup, faultDomain, capacityQuery, placeShapes, capacity, hostCapacity
   case decisionList, drainHost, storeOutage, forgetHost, journalHead, guestMark, messageRefused, hostLoad
   case guestsParent, migrateAction, migrateRequest, drainRequest, rebalanceRequest, fitRequest, capacityAfter
-  case adopt, wish, guestDrift, switchKSM
+  case adopt, wish, guestDrift, switchKSM, cancelJob
   case automationStatus, automationState, moveRecord, automationRules, keptRoom, keptRoomStatus
 }

@@ -102,6 +102,7 @@ final class AgentLoop {
       case .run(let command):
         FailPoint.reach("agent-before-command", when: command.effect.isOfJob)
         runner.run(command)
+      case .callOff(let domain): runner.callOff(domain)
       case .save(let entry):
         do {
           try journal.save(entry)

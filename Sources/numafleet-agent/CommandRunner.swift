@@ -72,6 +72,9 @@ final class CommandRunner: Sendable {
     }
   }
 
+  /// Ends the migration of a domain, whose command then completes.
+  func callOff(_ domain: String) { migrations?.callOff(domain) }
+
   /// Why a call would meet another run of the guest; nil while the kernel knows the process. One that cannot be read is
   /// left to libvirt.
   private func refusal(of command: Command) -> Refusal? {

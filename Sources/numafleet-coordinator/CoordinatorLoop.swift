@@ -226,7 +226,7 @@ struct CoordinatorLoop: ~Copyable {
   private mutating func send(_ message: Coordinator.Message) {
     guard let connection = sessions.connection(of: message.host) else { return }
     var envelope = outgoing.envelope(message.payload, answering: message.answering)
-    if case .job(let job) = message.payload { envelope.job = job.id }
+    envelope.job = message.payload.job?.id
     // What cannot be delivered now is sent again when due: messages carry full state.
     let result = hub.send(EnvelopeCodec.encode(envelope), to: connection)
     if result == .unreachable || result == .revoked { forget(connection) }

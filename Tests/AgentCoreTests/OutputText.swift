@@ -5,7 +5,8 @@ import NUMA
 /// An output as the lines of a transcript, in the order in which it is carried out.
 extension Agent.Output {
   var lines: [String] {
-    (journal.map { ["journal \($0.line)"] } ?? []) + messages.map(\.line) + commands.map(\.line) + notes.map(\.line)
+    (journal.map { ["journal \($0.line)"] } ?? []) + messages.map(\.line) + commands.map(\.line)
+      + calledOff.map { "call off the migration of \($0)" } + notes.map(\.line)
   }
 }
 

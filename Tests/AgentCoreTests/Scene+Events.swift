@@ -44,6 +44,10 @@ extension Scene {
           heartbeatMilliseconds: 2000, answersHeartbeats: words.has("answers")))
     case "alive": return .alive
     case "look": return .look(UInt64(try #require(Int(try words[1]))))
+    case "cancel":
+      // Of the job that the words after its first name.
+      guard case .job(let job) = try payload(try words[0], words.from(1)) else { throw Unreadable(line: word) }
+      return .cancel(job)
     case "job": return .job(try job(words))
     case "start": return .job(try startJob(words))
     case "migrate": return .job(try migration(words))

@@ -226,6 +226,19 @@ import ZeroMQTransport
       asked.withLock { $0 } == [wish(false, dry: true), wish(false), .job(14), wish(true), .job(14)])
   }
 
+  @Test func cancellingIsToldAndNotWaitedFor() throws {
+    let asked = Mutex<[OperatorRequest]>([])
+    let coordinator = try CoordinatorStandIn { request in
+      asked.withLock { $0.append(request) }
+      return [.accepted(Accepted(plan: 7, jobs: [12], text: "plan 7 goes no further"))]
+    }
+    let plan = try Run("plan cancel 7", coordinator)
+    #expect(plan.out.hasPrefix("plan 7 goes no further\n") && plan.out.contains("job show 12 --wait"), "\(plan.out)")
+    let json = try Run("job cancel 12 -o json", coordinator)
+    #expect(json.exit == .done && json.out.contains("\"jobs\" : [\n    12\n  ]"), "\(json.out)")
+    #expect(asked.withLock { $0 } == [.cancel(.plan(7)), .cancel(.job(12))])
+  }
+
   @Test(arguments: ["host ksm host-a", "host ksm host-a --merge nowhere"])
   func whatKSMShallMergeIsSaid(_ arguments: String) {
     #expect(complaint(arguments).contains("--merge"), "\(complaint(arguments))")

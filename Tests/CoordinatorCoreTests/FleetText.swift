@@ -86,7 +86,8 @@ extension Placement {
 extension JobRecord {
   var line: String {
     "job \(job.id) \(state.rawValue), epoch \(job.epoch), generation \(job.generation)"
-      + (plan.map { ", plan \($0)" } ?? "") + (ended == nil ? "" : ", ended")
+      + (plan.map { ", plan \($0)" } ?? "") + (isCancelled == true ? ", cancelled" : "")
+      + (ended == nil ? "" : ", ended")
   }
 }
 

@@ -66,6 +66,7 @@ extension Coordinator.Message {
         + "\(welcome.wantsTopology ? "wants topology" : "knows topology"), "
         + "heartbeat \(welcome.heartbeatMilliseconds) ms\(welcome.answersHeartbeats ? ", answered" : "")\(answer)"
     case .alive: return "to \(host): alive\(answer)"
+    case .cancel(let job): return "to \(host): cancel job \(job.id) for \(job.guest), epoch \(job.epoch)\(answer)"
     case .look(let number): return "to \(host): look \(number)\(answer)"
     case .job(let job): return "to \(host): \(job.line)\(answer)"
     case .jobAcknowledged(let id): return "to \(host): job \(id) acknowledged\(answer)"

@@ -60,7 +60,7 @@ extension Scene {
           softwareVersion: "1.0", topologyHash: words.has("knows") ? try world[host].topology.contentHash : 0,
           highestEpoch: Epoch(UInt64(try words.int("epoch") ?? 0)), epochOwner: words.text("owner").map { BootID($0) },
           capabilities: (words.has("able") ? AgentCapabilities.alive : []).union(words.has("looks") ? .looks : [])
-            .union(words.has("switches") ? [.alive, .ksm] : [])))
+            .union(words.has("switches") ? [.alive, .ksm] : []).union(words.has("cancels") ? .cancels : [])))
     case "report":
       var report = try world.report(
         of: host, withTopology: words.has("topology"), contradictory: words.has("contradictory"))
@@ -130,6 +130,9 @@ extension Scene {
     case "showPlan": return .plan(PlanID(UInt64(try #require(Int(try words[0])))))
     case "apply":
       return .applyPlan(PlanID(UInt64(try #require(Int(try words[0])))), throughWave: try words.int("wave"))
+    case "cancel":
+      let number = UInt64(try #require(Int(try words[1])))
+      return .cancel(try words[0] == "plan" ? .plan(PlanID(number)) : .job(JobID(number)))
     case "evacuate": return .makePlan(.drain(host: HostID(try words[0])))
     case "repair": return .makePlan(.repair(host: words.all.first.map { HostID($0) }))
     case "jobs": return .jobs(active: words.has("active"))

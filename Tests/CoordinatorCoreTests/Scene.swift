@@ -85,7 +85,7 @@ struct Scene {
         sent.removeAll { $0.id == job.id }
         sent.append(job)
       case .welcome(let welcome): try? world.change(message.host) { $0.epoch = welcome.epoch }
-      case .jobAcknowledged, .sendReport, .refused, .alive, .look: break
+      case .jobAcknowledged, .sendReport, .refused, .alive, .look, .cancel: break
       }
     }
     planning += output.planning

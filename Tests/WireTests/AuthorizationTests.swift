@@ -35,7 +35,7 @@ import Wire
       .placeGuest(place), .start(start), .change(pinning), .makePlan(.repair(host: nil)), .applyPlan(1),
       .drain("h", true), .forgetHost(ForgetHost(host: "h", evenWithGuests: false)),
       .automate(Automate(mode: .off)), .adopt(Adopt(.guest("g"), dryRun: false)),
-      .switchKSM(SwitchKSM(host: "h", mergeAcrossNodes: false, dryRun: false)),
+      .switchKSM(SwitchKSM(host: "h", mergeAcrossNodes: false, dryRun: false)), .cancel(.job(1)),
     ]
     let administration: [OperatorRequest] = [.authorizeKey(key), .revokeKey(publicKey: "k")]
     var sampler = Sampler(seed: 1)

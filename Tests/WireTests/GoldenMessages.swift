@@ -34,6 +34,7 @@ enum GoldenMessages {
           host: "zurich-07", epoch: 4, wantsTopology: false, heartbeatMilliseconds: 2_000, answersHeartbeats: true))),
     "alive": coordinator(.alive),
     "look": coordinator(.look(3)),
+    "cancel": coordinator(.cancel(job(.apply(desired: pinning, expected: nil)))),
     "numbered": Envelope(messageID: 2_003, job: 12, epoch: 4, boot: "c00d", sequence: 100, payload: .alive),
     "job": coordinator(.job(job(.apply(desired: pinning, expected: Pinning(emulator: [0, 1]))))),
     "start-job": coordinator(

@@ -79,7 +79,7 @@ extension Sampler {
     }
   }
   mutating func toAgent() -> ToAgent {
-    switch int(0...6) {
+    switch int(0...7) {
     case 0:
       .welcome(
         Welcome(
@@ -90,6 +90,7 @@ extension Sampler {
     case 3: .sendReport(withTopology: bool())
     case 4: .alive
     case 5: .look(bits() >> 2)
+    case 6: .cancel(job())
     default: .refused(refusal())
     }
   }
@@ -125,6 +126,7 @@ extension Sampler {
       .drain(id(), bool()), .forgetHost(ForgetHost(host: id(), evenWithGuests: bool())),
       .automate(Automate(mode: maybe { $0.word() }, pauseMinutes: maybe { $0.int(1...999) })), .automation,
       .switchKSM(SwitchKSM(host: id(), mergeAcrossNodes: bool(), dryRun: bool())),
+      .cancel(pick([.job(counter()), .plan(counter())])),
       .adopt(Adopt(pick([.guest(text()), .guests(of: id())]), dryRun: bool())),
     ]
   }
@@ -181,7 +183,8 @@ extension Sampler {
   private mutating func jobRecord() -> JobRecord {
     JobRecord(
       job: job(), plan: maybe { $0.counter() }, state: word(), report: maybe { $0.jobReport() },
-      created: int(0...1 << 42), ended: maybe { $0.int(0...1 << 42) })
+      created: int(0...1 << 42), ended: maybe { $0.int(0...1 << 42) },
+      isCancelled: maybe { _ in true })
   }
   private mutating func status() -> CoordinatorStatus {
     CoordinatorStatus(

@@ -4,8 +4,8 @@ import PlacementEngine
 
 /// Switching automation on and off, and what it remembers of the moves that were made.
 extension Coordinator {
-  /// The kill switch among it: once the answer is out, nothing more begins. What agents have begun they end by
-  /// themselves, each guest in its old place or its new one.
+  /// The kill switch among it: once the answer is out, nothing more begins, and what agents have in hand is cancelled,
+  /// each guest in its old place or its new one. A pause begins nothing more either, and lets that go through.
   mutating func automate(_ wish: Automate, _ question: Question, _ now: Instant, _ output: inout Output) {
     if let minutes = wish.pauseMinutes, !(1...Automate.pauseMinutesMax).contains(minutes) {
       let range = "1...\(Automate.pauseMinutesMax)"
@@ -19,10 +19,9 @@ extension Coordinator {
     automation.state.actor = question.actor
     automation.asked = nil
     let isStopped = automation.state.mode != .on || automation.state.pausedUntil != nil
-    let inHand = isStopped ? stopPlans(now, &output) : 0
+    let rest = isStopped ? stopPlans(by: question.actor, now, &output) : ""
     output.writes.append(.automation(automation.state))
     let text = "automation is \(automation.state.words)"
-    let rest = inHand == 0 ? "" : "; \(inHand) moves that have begun end by themselves"
     log(.automationChanged, actor: question.actor, text + rest, now, &output)
     if before.mode != automation.state.mode {
       // What would be done is told anew.
@@ -33,18 +32,18 @@ extension Coordinator {
     reply(.accepted(Accepted(text: text + rest)), to: question, &output)
   }
 
-  /// Ends automation's plans where they are; how many of their moves are in hand.
-  private mutating func stopPlans(_ now: Instant, _ output: inout Output) -> Int {
-    var inHand = 0
+  /// Ends automation's plans where they are; what is said of their moves in hand, which only a pause lets go through.
+  private mutating func stopPlans(by actor: String, _ now: Instant, _ output: inout Output) -> String {
     for id in automation.state.plans {
-      guard var plan = plans.first(where: { $0.id == id }), plan.state == .applying else { continue }
-      inHand += jobs.count { $0.plan == id && !$0.state.isFinal }
-      plan.state = .failed
-      keep(plan, &output)
-      log(.planEnded, actor: "coordinator", "plan \(id) stopped: automation was stopped", now, &output)
+      guard let plan = plan(id), plan.state == .applying else { continue }
+      end(plan, by: actor, "automation was stopped", now, &output)
     }
     automation.state.plans = []
-    return inHand
+    // Those of plans that have failed or were stopped before, by a pause too, may have moves in hand still.
+    let own = plans.filter(\.isAutomatic).map(\.id)
+    guard automation.state.mode == .on else { return cancelJobs(of: own, by: actor, now, &output).text }
+    let left = jobs.count { record in !record.state.isFinal && record.plan.map(own.contains) ?? false }
+    return left == 0 ? "" : "; \(left) moves that have begun end by themselves"
   }
 
   /// All hosts are to be looked at, one after another.

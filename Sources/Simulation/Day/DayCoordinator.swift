@@ -51,7 +51,7 @@ struct DayCoordinator: Sendable {
         case .job(let job): tasks.append(.job(job))
         case .welcome, .sendReport: tasks.append(.report(message.host, look: nil))
         case .look(let number): tasks.append(.report(message.host, look: number))
-        case .jobAcknowledged, .refused, .alive: break
+        case .jobAcknowledged, .refused, .alive, .cancel: break
         }
       case .plan(let task):
         plans += 1

@@ -13,6 +13,7 @@ public enum Act: Sendable, Hashable {
   case evacuate(pick: Int)
   case forget(pick: Int)
   case automate(pick: Int)
+  case cancel(pick: Int)
 
   // What people and owners of guests do without asking.
   case repin(pick: Int)

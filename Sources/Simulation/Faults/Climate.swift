@@ -30,7 +30,7 @@ struct Climate: Sendable, Hashable {
   var unreachableMilliseconds: Int { 3 * heartbeatMilliseconds }
 
   enum Kind: CaseIterable, Sendable, Hashable {
-    case start, place, change, repair, drain, migrate, evacuate, forget, automate
+    case start, place, change, repair, drain, migrate, evacuate, forget, automate, cancel
     case repin, stop, restart, launch, arrive, leave, hotplug
     case offline, takeMemory, reboot, libvirtHang, libvirtDown, libvirtFault, kernelFault
     case crashAgent, stopAgent, crashCoordinator, stopCoordinator, rival, journalFull, journalLost, storeFull, wallJump

@@ -32,6 +32,7 @@ extension FleetUnderFaults {
     case .forget(let pick):
       question(.forgetHost(ForgetHost(host: hosts[pick % hosts.count].id, evenWithGuests: false)), to: asked(pick))
     case .automate(let pick): question(.automate(Self.wishes[pick % Self.wishes.count]), to: asked(pick))
+    case .cancel(let pick): askToCancel(pick, asked(pick))
     case .repin, .stop, .restart, .launch, .arrive, .leave, .hotplug: performByHand(act)
     case .offline, .takeMemory, .reboot, .libvirtHang, .libvirtDown, .libvirtFault, .kernelFault: strike(act)
     default: strikePrograms(act)

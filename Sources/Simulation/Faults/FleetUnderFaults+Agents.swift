@@ -99,6 +99,7 @@ extension FleetUnderFaults {
     case .run(let command):
       watch.willAct(command.effect, agents[host].durable, on: hosts[host], host, time)
       begin(command, host)
+    case .callOff(let domain): callOff(domain, host)
     }
     return true
   }

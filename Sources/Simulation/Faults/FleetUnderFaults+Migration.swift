@@ -77,6 +77,15 @@ extension FleetUnderFaults {
     return .done(detail: "done", pagesLeft: 0)
   }
 
+  /// libvirt aborts what it has begun, where it answers at all; what lies in its queue is not there yet.
+  mutating func callOff(_ domain: String, _ host: Int) {
+    guard hosts[host].libvirtAnswers(at: now.milliseconds) else { return }
+    for index in flights.indices where flights[index].host == host && flights[index].guest.text == domain {
+      faults.add("calledOff")
+      flights[index].isCalledOff = true
+    }
+  }
+
   // MARK: Settling
 
   mutating func beginSettling(_ command: Command, _ host: Int) {

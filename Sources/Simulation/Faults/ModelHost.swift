@@ -114,7 +114,9 @@ struct ModelHost: Sendable {
   }
 
   func observed(_ guest: GuestID, run: Incarnation?, libvirtAnswers: Bool) -> GuestObservation {
-    let found = guests.first { $0.id == guest } ?? guests.first { run != nil && $0.run == run }
+    // Without libvirt the agent can only look for the run that it knows: another may be the guest's by now.
+    let known = guests.first { run != nil && $0.run == run }
+    let found = libvirtAnswers ? guests.first { $0.id == guest } ?? known : known
     return GuestObservation(
       domain: libvirtAnswers ? found?.record : nil, process: found?.observed(residency: true), cells: cells,
       online: topology.cpus, libvirtAnswers: libvirtAnswers)

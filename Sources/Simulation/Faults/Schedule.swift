@@ -57,6 +57,7 @@ public struct Schedule: Sendable, Hashable {
     case .evacuate: .evacuate(pick: pick)
     case .forget: .forget(pick: pick)
     case .automate: .automate(pick: Self.pick(&random))
+    case .cancel: .cancel(pick: pick)
     case .repin: .repin(pick: pick)
     case .stop: .stop(pick: pick)
     case .restart: .restart(pick: pick)

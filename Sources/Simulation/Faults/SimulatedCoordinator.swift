@@ -140,7 +140,7 @@ extension FleetUnderFaults {
     case .send(let message):
       guard let host = hosts.firstIndex(where: { $0.id == message.host }) else { break }
       let envelope = coordinators[index].envelope(
-        message.payload, answering: message.answering, job: message.payload.job)
+        message.payload, answering: message.answering, job: message.payload.job?.id)
       if case .job(let job) = message.payload {
         say { _ in "  coordinator \(index): job \(job.id) sent to \(job.host)" }
       }
@@ -203,13 +203,5 @@ extension FleetUnderFaults {
     do { try coordinators[index].ledger.limit(isFull) } catch {
       watch.broken("store", "coordinator \(index): \(error)", time)
     }
-  }
-}
-
-extension ToAgent {
-  /// The job that it carries.
-  fileprivate var job: JobID? {
-    if case .job(let job) = self { return job.id }
-    return nil
   }
 }

@@ -79,6 +79,11 @@ extension FleetUnderFaults {
       case .accepted(let accepted):
         say { _ in "operator: \(accepted.text)" }
         watch.acknowledged(accepted, coordinator)
+        if case .cancel = operators.questions[index].request { return }
+        // Who is quick meets a guest on its way.
+        if climate.kinds.contains(.cancel), !accepted.jobs.isEmpty, dice.chance(perMille: 200) {
+          schedule(.act(.cancel(pick: dice.below(2))), after: dice.within(1...1500))
+        }
       case .refused(let refusal): say { _ in "operator: refused, \(refusal.description)" }
       case .plan(let plan) where !plan.moves.isEmpty && plan.state == .proposed:
         say { _ in "operator: plan \(plan.id) has \(plan.moves.count) moves" }
@@ -125,6 +130,23 @@ extension FleetUnderFaults {
     question(
       .change(ManualChange(guest: found.id.text, desired: desired, scope: scope, driver: driver, dryRun: false)),
       to: coordinator)
+  }
+
+  /// Somebody thinks better of what was asked for not long ago.
+  mutating func askToCancel(_ pick: Int, _ coordinator: Int) {
+    let accepted = operators.questions.reversed().lazy.compactMap { question -> Accepted? in
+      if case .cancel = question.request { return nil }
+      guard question.coordinator == coordinator, case .accepted(let accepted)? = question.answer else { return nil }
+      return accepted.jobs.isEmpty ? nil : accepted
+    }
+    let recent = Array(accepted.prefix(3))
+    guard !recent.isEmpty else { return }
+    let chosen = recent[pick / 64 % recent.count]
+    if pick & 1 == 0, let plan = chosen.plan {
+      question(.cancel(.plan(plan)), to: coordinator)
+    } else {
+      question(.cancel(.job(chosen.jobs[pick / 256 % chosen.jobs.count])), to: coordinator)
+    }
   }
 
   static func uuid(_ number: Int) -> String {

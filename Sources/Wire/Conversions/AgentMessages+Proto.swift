@@ -76,6 +76,10 @@ extension ProtoToAgent {
       var proto = ProtoLook()
       proto.number = number
       message = .look(proto)
+    case .cancel(let job):
+      var proto = ProtoCancelJob()
+      proto.job = ProtoJob(job)
+      message = .cancel(proto)
     }
   }
 }
@@ -98,6 +102,9 @@ extension ToAgent {
     case .refused(let refusal): self = .refused(try Refusal(refusal))
     case .alive: self = .alive
     case .look(let look): self = .look(try FieldCheck.counter(look.number, "look.number"))
+    case .cancel(let cancel):
+      try FieldCheck.present(cancel.hasJob, "cancel.job")
+      self = .cancel(try Job(cancel.job))
     case nil: throw .unknownPayload(expected: "a coordinator's message to an agent")
     }
   }

@@ -41,6 +41,7 @@ extension Refusal.Code: WireEnumeration {
     case .duplicate: .duplicate
     case .diverged: .diverged
     case .rolledBack: .rolledBack
+    case .cancelled: .cancelled
     }
   }
 }
@@ -77,6 +78,7 @@ extension FleetEvent.Kind: WireEnumeration {
     case .automationChanged: .automationChanged
     case .automationWouldMove: .automationWouldMove
     case .moveMeasured: .moveMeasured
+    case .jobCancelled: .jobCancelled
     case .guestAdopted: .guestAdopted
     }
   }

@@ -86,6 +86,7 @@ extension ProtoJobRecord {
     if let report = record.report { self.report = ProtoJobReport(report) }
     created = Int64(record.created)
     if let ended = record.ended { self.ended = Int64(ended) }
+    isCancelled = record.isCancelled ?? false
   }
 }
 
@@ -98,6 +99,7 @@ extension JobRecord {
       state: try JobState(proto.state, "job_record.state"),
       report: proto.hasReport ? try JobReport(proto.report) : nil,
       created: try FieldCheck.count(proto.created, "job_record.created"),
-      ended: proto.hasEnded ? try FieldCheck.count(proto.ended, "job_record.ended") : nil)
+      ended: proto.hasEnded ? try FieldCheck.count(proto.ended, "job_record.ended") : nil,
+      isCancelled: proto.isCancelled ? true : nil)
   }
 }

@@ -22,12 +22,7 @@ extension ProtoOperatorRequest {
           $0.host = host.text
           $0.draining = isDraining
         })
-    case .forgetHost(let wish):
-      request = .forgetHost(
-        .with {
-          $0.host = wish.host.text
-          $0.evenWithGuests = wish.evenWithGuests
-        })
+    case .forgetHost(let wish): request = .forgetHost(ProtoForgetHost(wish))
     case .placeShapes(let place):
       request = .placeShapes(
         .with {
@@ -70,6 +65,7 @@ extension ProtoOperatorRequest {
     case .status: request = .status(ProtoNoArguments())
     case .adopt(let adopt): request = .adopt(ProtoAdopt(adopt))
     case .switchKSM(let wish): request = .switchKsm(ProtoSwitchKSM(wish))
+    case .cancel(let wish): request = .cancel(ProtoCancel(wish))
     }
   }
 }
@@ -121,6 +117,7 @@ extension OperatorRequest {
     case .status: self = .status
     case .adopt(let adopt): self = .adopt(try Adopt(adopt))
     case .switchKsm(let wish): self = .switchKSM(try SwitchKSM(wish))
+    case .cancel(let wish): self = .cancel(try Cancel(wish))
     case nil: throw .unknownPayload(expected: "an operator's request")
     }
   }
@@ -139,6 +136,32 @@ extension SwitchKSM {
     self.init(
       host: try FieldCheck.id(proto.host, "switch_ksm.host"), mergeAcrossNodes: proto.mergeAcrossNodes,
       dryRun: proto.dryRun)
+  }
+}
+
+extension ProtoForgetHost {
+  init(_ wish: ForgetHost) {
+    host = wish.host.text
+    evenWithGuests = wish.evenWithGuests
+  }
+}
+
+extension ProtoCancel {
+  init(_ wish: Cancel) {
+    switch wish {
+    case .job(let job): self.job = job.number
+    case .plan(let plan): self.plan = plan.number
+    }
+  }
+}
+
+extension Cancel {
+  init(_ proto: ProtoCancel) throws(WireError.Kind) {
+    switch proto.what {
+    case .job(let number): self = .job(JobID(try FieldCheck.counter(number, "cancel.job")))
+    case .plan(let number): self = .plan(PlanID(try FieldCheck.counter(number, "cancel.plan")))
+    case nil: throw .unknownPayload(expected: "a job or a plan to cancel")
+    }
   }
 }
 

@@ -281,6 +281,14 @@ nonisolated struct ProtoToAgent: Sendable {
     set {message = .look(newValue)}
   }
 
+  var cancel: ProtoCancelJob {
+    get {
+      if case .cancel(let v)? = message {return v}
+      return ProtoCancelJob()
+    }
+    set {message = .cancel(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Message: Equatable, Sendable {
@@ -292,6 +300,7 @@ nonisolated struct ProtoToAgent: Sendable {
     case refused(ProtoRefusal)
     case alive(ProtoAlive)
     case look(ProtoLook)
+    case cancel(ProtoCancelJob)
 
   }
 
@@ -321,7 +330,7 @@ nonisolated struct ProtoHello: Sendable {
   /// Clears the value of `epochOwner`. Subsequent reads from it will return its default value.
   mutating func clearEpochOwner() {self._epochOwner = nil}
 
-  /// Bits: 1 knows Alive, 2 knows Look, 4 knows SwitchKSMAction. Others are of later versions.
+  /// Bits: 1 knows Alive, 2 knows Look, 4 knows SwitchKSMAction, 8 knows CancelJob. Others are of later versions.
   var capabilities: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -417,6 +426,28 @@ nonisolated struct ProtoLook: Sendable {
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+}
+
+/// The job is not wanted any more, whether it has come before or not. Only to agents that know it.
+nonisolated struct ProtoCancelJob: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var job: ProtoJob {
+    get {_job ?? ProtoJob()}
+    set {_job = newValue}
+  }
+  /// Returns true if `job` has been explicitly set.
+  var hasJob: Bool {self._job != nil}
+  /// Clears the value of `job`. Subsequent reads from it will return its default value.
+  mutating func clearJob() {self._job = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _job: ProtoJob? = nil
 }
 
 /// The full state of a host.
@@ -1402,7 +1433,7 @@ nonisolated extension ProtoMessageRefused: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension ProtoToAgent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ToAgent"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}job\0\u{3}job_acknowledged\0\u{3}send_report\0\u{1}refused\0\u{1}alive\0\u{1}look\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}job\0\u{3}job_acknowledged\0\u{3}send_report\0\u{1}refused\0\u{1}alive\0\u{1}look\0\u{1}cancel\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1501,6 +1532,19 @@ nonisolated extension ProtoToAgent: SwiftProtobuf.Message, SwiftProtobuf._Messag
           self.message = .look(v)
         }
       }()
+      case 8: try {
+        var v: ProtoCancelJob?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .cancel(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .cancel(v)
+        }
+      }()
       default: break
       }
     }
@@ -1539,6 +1583,10 @@ nonisolated extension ProtoToAgent: SwiftProtobuf.Message, SwiftProtobuf._Messag
     case .look?: try {
       guard case .look(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .cancel?: try {
+      guard case .cancel(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
     }()
     case nil: break
     }
@@ -1790,6 +1838,40 @@ nonisolated extension ProtoLook: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
   static func ==(lhs: ProtoLook, rhs: ProtoLook) -> Bool {
     if lhs.number != rhs.number {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoCancelJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CancelJob"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._job) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._job {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoCancelJob, rhs: ProtoCancelJob) -> Bool {
+    if lhs._job != rhs._job {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -376,6 +376,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
   case automationChanged // = 27
   case automationWouldMove // = 28
   case moveMeasured // = 29
+  case jobCancelled // = 30
   case guestAdopted // = 60
   case UNRECOGNIZED(Int)
 
@@ -415,6 +416,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 27: self = .automationChanged
     case 28: self = .automationWouldMove
     case 29: self = .moveMeasured
+    case 30: self = .jobCancelled
     case 60: self = .guestAdopted
     default: self = .UNRECOGNIZED(rawValue)
     }
@@ -452,6 +454,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .automationChanged: return 27
     case .automationWouldMove: return 28
     case .moveMeasured: return 29
+    case .jobCancelled: return 30
     case .guestAdopted: return 60
     case .UNRECOGNIZED(let i): return i
     }
@@ -489,6 +492,7 @@ nonisolated enum ProtoEventKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .automationChanged,
     .automationWouldMove,
     .moveMeasured,
+    .jobCancelled,
     .guestAdopted,
   ]
 
@@ -946,6 +950,14 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     set {request = .switchKsm(newValue)}
   }
 
+  var cancel: ProtoCancel {
+    get {
+      if case .cancel(let v)? = request {return v}
+      return ProtoCancel()
+    }
+    set {request = .cancel(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Request: Equatable, Sendable {
@@ -980,6 +992,7 @@ nonisolated struct ProtoOperatorRequest: Sendable {
     case automation(ProtoNoArguments)
     case adopt(ProtoAdopt)
     case switchKsm(ProtoSwitchKSM)
+    case cancel(ProtoCancel)
 
   }
 
@@ -1173,6 +1186,41 @@ nonisolated struct ProtoNoArguments: Sendable {
   // methods supported on all messages.
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Ends it before its time.
+nonisolated struct ProtoCancel: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var what: ProtoCancel.OneOf_What? = nil
+
+  var job: UInt64 {
+    get {
+      if case .job(let v)? = what {return v}
+      return 0
+    }
+    set {what = .job(newValue)}
+  }
+
+  var plan: UInt64 {
+    get {
+      if case .plan(let v)? = what {return v}
+      return 0
+    }
+    set {what = .plan(newValue)}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum OneOf_What: Equatable, Sendable {
+    case job(UInt64)
+    case plan(UInt64)
+
+  }
 
   init() {}
 }
@@ -2168,6 +2216,9 @@ nonisolated struct ProtoJobRecord: Sendable {
   /// Clears the value of `ended`. Subsequent reads from it will return its default value.
   mutating func clearEnded() {self._ended = nil}
 
+  /// Whether somebody did not want it any more, whatever became of it then.
+  var isCancelled: Bool = false
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -2922,7 +2973,7 @@ nonisolated extension ProtoJobState: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension ProtoEventKind: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0\u{1}EVENT_KIND_HOST_DRAINING\0\u{1}EVENT_KIND_HOST_RESUMED\0\u{1}EVENT_KIND_STORE_RECOVERED\0\u{1}EVENT_KIND_HOST_FORGOTTEN\0\u{1}EVENT_KIND_EVENTS_FORGOTTEN\0\u{1}EVENT_KIND_FINDING_APPEARED\0\u{1}EVENT_KIND_FINDING_ENDED\0\u{1}EVENT_KIND_AUTOMATION_CHANGED\0\u{1}EVENT_KIND_AUTOMATION_WOULD_MOVE\0\u{1}EVENT_KIND_MOVE_MEASURED\0\u{2}\u{1f}EVENT_KIND_GUEST_ADOPTED\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EVENT_KIND_UNSPECIFIED\0\u{1}EVENT_KIND_COORDINATOR_STARTED\0\u{1}EVENT_KIND_HOST_CONNECTED\0\u{1}EVENT_KIND_HOST_UNREACHABLE\0\u{1}EVENT_KIND_TOPOLOGY_CHANGED\0\u{1}EVENT_KIND_GUEST_APPEARED\0\u{1}EVENT_KIND_GUEST_VANISHED\0\u{1}EVENT_KIND_GUEST_CHANGED\0\u{1}EVENT_KIND_COMMAND_ACCEPTED\0\u{1}EVENT_KIND_COMMAND_REFUSED\0\u{1}EVENT_KIND_PLAN_COMMITTED\0\u{1}EVENT_KIND_PLAN_ENDED\0\u{1}EVENT_KIND_JOB_SENT\0\u{1}EVENT_KIND_JOB_VERIFIED\0\u{1}EVENT_KIND_JOB_REFUSED\0\u{1}EVENT_KIND_JOB_DIVERGED\0\u{1}EVENT_KIND_KEY_AUTHORIZED\0\u{1}EVENT_KIND_KEY_REVOKED\0\u{1}EVENT_KIND_POLICY_RELOADED\0\u{1}EVENT_KIND_MESSAGE_REFUSED\0\u{1}EVENT_KIND_HOST_DRAINING\0\u{1}EVENT_KIND_HOST_RESUMED\0\u{1}EVENT_KIND_STORE_RECOVERED\0\u{1}EVENT_KIND_HOST_FORGOTTEN\0\u{1}EVENT_KIND_EVENTS_FORGOTTEN\0\u{1}EVENT_KIND_FINDING_APPEARED\0\u{1}EVENT_KIND_FINDING_ENDED\0\u{1}EVENT_KIND_AUTOMATION_CHANGED\0\u{1}EVENT_KIND_AUTOMATION_WOULD_MOVE\0\u{1}EVENT_KIND_MOVE_MEASURED\0\u{1}EVENT_KIND_JOB_CANCELLED\0\u{2}\u{1e}EVENT_KIND_GUEST_ADOPTED\0")
 }
 
 nonisolated extension ProtoGroupRelation: SwiftProtobuf._ProtoNameProviding {
@@ -2947,7 +2998,7 @@ nonisolated extension ProtoManagedGuests: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".OperatorRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{3}place_guest\0\u{3}place_shape\0\u{1}start\0\u{1}change\0\u{3}make_plan\0\u{1}plans\0\u{1}plan\0\u{3}apply_plan\0\u{1}jobs\0\u{1}job\0\u{1}events\0\u{1}keys\0\u{3}authorize_key\0\u{3}revoke_key\0\u{1}policy\0\u{1}status\0\u{1}capacity\0\u{3}place_shapes\0\u{1}drain\0\u{3}forget_host\0\u{1}automate\0\u{1}automation\0\u{3}switch_ksm\0\u{2}\u{3}adopt\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{1}host\0\u{1}guests\0\u{1}guest\0\u{1}findings\0\u{3}place_guest\0\u{3}place_shape\0\u{1}start\0\u{1}change\0\u{3}make_plan\0\u{1}plans\0\u{1}plan\0\u{3}apply_plan\0\u{1}jobs\0\u{1}job\0\u{1}events\0\u{1}keys\0\u{3}authorize_key\0\u{3}revoke_key\0\u{1}policy\0\u{1}status\0\u{1}capacity\0\u{3}place_shapes\0\u{1}drain\0\u{3}forget_host\0\u{1}automate\0\u{1}automation\0\u{3}switch_ksm\0\u{1}cancel\0\u{2}\u{2}adopt\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3319,6 +3370,19 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
           self.request = .switchKsm(v)
         }
       }()
+      case 29: try {
+        var v: ProtoCancel?
+        var hadOneofValue = false
+        if let current = self.request {
+          hadOneofValue = true
+          if case .cancel(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.request = .cancel(v)
+        }
+      }()
       case 31: try {
         var v: ProtoAdopt?
         var hadOneofValue = false
@@ -3454,6 +3518,10 @@ nonisolated extension ProtoOperatorRequest: SwiftProtobuf.Message, SwiftProtobuf
     case .switchKsm?: try {
       guard case .switchKsm(let v)? = self.request else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 28)
+    }()
+    case .cancel?: try {
+      guard case .cancel(let v)? = self.request else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 29)
     }()
     case .adopt?: try {
       guard case .adopt(let v)? = self.request else { preconditionFailure() }
@@ -3824,6 +3892,63 @@ nonisolated extension ProtoNoArguments: SwiftProtobuf.Message, SwiftProtobuf._Me
   }
 
   static func ==(lhs: ProtoNoArguments, rhs: ProtoNoArguments) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoCancel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Cancel"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}plan\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: UInt64?
+        try decoder.decodeSingularUInt64Field(value: &v)
+        if let v = v {
+          if self.what != nil {try decoder.handleConflictingOneOf()}
+          self.what = .job(v)
+        }
+      }()
+      case 2: try {
+        var v: UInt64?
+        try decoder.decodeSingularUInt64Field(value: &v)
+        if let v = v {
+          if self.what != nil {try decoder.handleConflictingOneOf()}
+          self.what = .plan(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.what {
+    case .job?: try {
+      guard case .job(let v)? = self.what else { preconditionFailure() }
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
+    }()
+    case .plan?: try {
+      guard case .plan(let v)? = self.what else { preconditionFailure() }
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ProtoCancel, rhs: ProtoCancel) -> Bool {
+    if lhs.what != rhs.what {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5537,7 +5662,7 @@ nonisolated extension ProtoFinding: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension ProtoJobRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".JobRecord"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}plan\0\u{1}state\0\u{1}report\0\u{1}created\0\u{1}ended\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}plan\0\u{1}state\0\u{1}report\0\u{1}created\0\u{1}ended\0\u{3}is_cancelled\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5551,6 +5676,7 @@ nonisolated extension ProtoJobRecord: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 4: try { try decoder.decodeSingularMessageField(value: &self._report) }()
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.created) }()
       case 6: try { try decoder.decodeSingularInt64Field(value: &self._ended) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.isCancelled) }()
       default: break
       }
     }
@@ -5579,6 +5705,9 @@ nonisolated extension ProtoJobRecord: SwiftProtobuf.Message, SwiftProtobuf._Mess
     try { if let v = self._ended {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
     } }()
+    if self.isCancelled != false {
+      try visitor.visitSingularBoolField(value: self.isCancelled, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -5589,6 +5718,7 @@ nonisolated extension ProtoJobRecord: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs._report != rhs._report {return false}
     if lhs.created != rhs.created {return false}
     if lhs._ended != rhs._ended {return false}
+    if lhs.isCancelled != rhs.isCancelled {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

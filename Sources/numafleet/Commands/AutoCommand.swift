@@ -38,7 +38,8 @@ struct AutoShadowCommand: AskingCommand {
     commandName: "shadow", abstract: "Plans as if automation were on, and only writes down what it would do.",
     discussion: """
       Each plan is kept (numafleet plan list) and each move of it is an event; the
-      same plan is not written twice. Nothing is changed on any host.
+      same plan is not written twice. Nothing is changed on any host; what automation
+      had in hand is cancelled as by `numafleet auto off`.
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -74,9 +75,10 @@ struct AutoOffCommand: AskingCommand {
   static let configuration = CommandConfiguration(
     commandName: "off", abstract: "Switches automation off. Once this returns, nothing more begins.",
     discussion: """
-      Moves that agents have begun end by themselves, each guest in its old place or
-      in its new one; the answer says how many there are. Plans under way end where
-      they are, and plans of operators go on.
+      Plans of automation end where they are, and their moves are cancelled as by
+      `numafleet job cancel`: live migrations and what has not begun are called off,
+      copies of pages within a host end by themselves. Each guest is then in its old
+      place or in its new one. Plans of operators go on.
       """)
 
   @OptionGroup var connection: ConnectionOptions

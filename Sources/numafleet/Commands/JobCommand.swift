@@ -4,7 +4,8 @@ import Fleet
 /// `numafleet job`.
 struct JobCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "job", abstract: "Shows jobs.", subcommands: [JobListCommand.self, JobShowCommand.self])
+    commandName: "job", abstract: "Shows jobs, and cancels them.",
+    subcommands: [JobListCommand.self, JobShowCommand.self, JobCancelCommand.self])
 }
 
 /// `numafleet job list`.
@@ -50,4 +51,29 @@ struct JobShowCommand: AskingCommand {
     guard case .jobs(let records) = reply, let record = records.first else { throw client.unexpected(reply) }
     console.show(table: JobText(record: record).text, json: record)
   }
+}
+
+/// `numafleet job cancel ID`.
+struct JobCancelCommand: AskingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cancel", abstract: "Ends a job before its time, its guest in its old place or its new one.",
+    discussion: """
+      What its agent has not begun ends at once with nothing changed, and a live
+      migration is called off: the guest runs on where it was. Everything else ends
+      by itself, for half a copy is brought back no sooner than the other half is
+      brought over. It is refused once the job has ended or its guest has left.
+
+      Automation may plan the same move again: switch it off first, or name the guest
+      under `except_guests` in policy.yaml.
+
+        numafleet job cancel 12 && numafleet job show 12 --wait
+      """)
+
+  @Argument(help: "The job's number.")
+  var id: UInt64
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  func perform(_ console: Console) throws(CommandFailure) { try show(.cancel(.job(JobID(id))), console) }
 }

@@ -15,7 +15,7 @@ struct PlanCommand: ParsableCommand {
     subcommands: [
       PlanRepairCommand.self, PlanRebalanceCommand.self, PlanFitCommand.self, PlanRoomCommand.self,
       PlanDrainCommand.self, PlanListCommand.self, PlanShowCommand.self, PlanDiffCommand.self, PlanApplyCommand.self,
-      PlanVerifyCommand.self,
+      PlanVerifyCommand.self, PlanCancelCommand.self,
     ])
 }
 

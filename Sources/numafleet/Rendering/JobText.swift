@@ -27,7 +27,7 @@ struct JobText {
       fields([
         ("job", "\(job.id)"), ("plan", record.plan.map { "\($0)" } ?? "none"), ("host", job.host.text),
         (job.guestIfAny == nil ? "setting" : "guest", "\(job.guestName) (\(job.guest))"),
-        ("state", record.state.rawValue),
+        ("state", record.state.rawValue + (record.isCancelled == true ? " (cancelled)" : "")),
         ("created", "\(Moment(wallMilliseconds: record.created))"),
         ("ended", record.ended.map { "\(Moment(wallMilliseconds: $0))" } ?? "not yet"),
         ("epoch, generation", "\(job.epoch), \(job.generation)"), ("scope", job.scope.rawValue),
