@@ -5,11 +5,8 @@ extension Agent {
   /// What has changed nothing yet ends unchanged, the job among it that has never come, and a migration is called off.
   /// All else goes on to its end, which is as near as the way back.
   mutating func cancel(_ job: Job, _ now: Instant, _ output: inout Output) {
-    if let report = journal.unacknowledged.first(where: { $0.isOf(job) }) {
-      if mayTell(report) { broadcast(.jobReport(current(report)), &output) }
-      return
-    }
-    if let index = waiting.firstIndex(where: { $0.job.isSame(as: job) && !$0.resumed }) {
+    if tellAgain(job, &output) { return }
+    if let index = waiting.firstIndex(where: { $0.job.isSame(as: job) && $0.isNew }) {
       waiting.remove(at: index)
       return drop(job, now, &output)
     }
@@ -17,10 +14,7 @@ extension Agent {
       if let index = runs.firstIndex(where: { $0.job.isSame(as: job) }) { callOff(index, &output) }
       return progress(run, &output)
     }
-    guard !(runs + waiting).contains(where: { $0.job.id == job.id }) else {
-      output.notes.append(Note(.warning, "another job of that number is in hand", ["job": "\(job.id)"]))
-      return
-    }
+    if hasOther(job, &output) { return }
     drop(job, now, &output)
   }
 
@@ -49,6 +43,9 @@ extension Job {
 }
 
 extension JobRun {
+  /// Whether nothing was done for its job before: not by an agent before this one, nor by a run that it only keeps up.
+  var isNew: Bool { !resumed && !isUpkeep }
+
   /// Whether its guest is under way to another host, and stays when that is ended.
   fileprivate var mayBeCalledOff: Bool {
     guard migrates else { return false }

@@ -43,19 +43,12 @@ extension Agent {
   static let waitingMax = 256
 
   mutating func accept(_ job: Job, _ now: Instant, _ output: inout Output) {
-    if let report = journal.unacknowledged.first(where: { $0.isOf(job) }) {
-      if mayTell(report) { broadcast(.jobReport(current(report)), &output) }
-      return
-    }
+    if tellAgain(job, &output) { return }
     if let run = renew(job) {
       progress(run, &output)
       return
     }
-    // A coordinator that was set back gives numbers out twice; the job comes again until the other has ended.
-    guard !(runs + waiting).contains(where: { $0.job.id == job.id }) else {
-      output.notes.append(Note(.warning, "another job of that number is in hand", ["job": "\(job.id)"]))
-      return
-    }
+    if hasOther(job, &output) { return }
     guard waiting.count < Self.waitingMax else {
       finish(
         job, .refused(Refusal(.busy, "\(waiting.count) jobs wait on this host", remedy: "wait for them and ask again")),
@@ -70,6 +63,21 @@ extension Agent {
       JobRun(job: job, desired: job.desired, driver: job.driver, before: nil, isUpkeep: false, now: now))
     beginWaiting(now, &output)
     if journalTrouble != nil, let run = waiting.first(where: { $0.job.isSame(as: job) }) { progress(run, &output) }
+  }
+
+  /// Whether a job has ended, and its end, which waits to be acknowledged, was told once more.
+  mutating func tellAgain(_ job: Job, _ output: inout Output) -> Bool {
+    guard let report = journal.unacknowledged.first(where: { $0.isOf(job) }) else { return false }
+    if mayTell(report) { broadcast(.jobReport(current(report)), &output) }
+    return true
+  }
+
+  /// Whether another job of that number is in hand: a coordinator that was set back gives numbers out twice. The job
+  /// comes again until the other has ended.
+  func hasOther(_ job: Job, _ output: inout Output) -> Bool {
+    guard (runs + waiting).contains(where: { $0.job.id == job.id }) else { return false }
+    output.notes.append(Note(.warning, "another job of that number is in hand", ["job": "\(job.id)"]))
+    return true
   }
 
   /// The run of a job that came again, now under the term in which it came.
@@ -168,7 +176,7 @@ extension Agent {
       beginWaiting(now, &output)
       return
     }
-    if wasInspecting, runs[index].isCancelled, !runs[index].resumed {
+    if runs[index].isCancelled, wasInspecting, runs[index].isNew {
       return carryOut(.end(.refused(runs[index].job.whenDropped), observed: guest), of: id, now, &output)
     }
     if wasInspecting, journalTrouble != nil, !runs[index].isUpkeep, !runs[index].resumed {
